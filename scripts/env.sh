@@ -1,0 +1,24 @@
+# The environment of this checkout, to be sourced (`. scripts/env.sh`, from any folder of it): Node 24, the engine, and a
+# state of its own. What is set already stays as it is.
+
+linuxnet_root=$PWD
+while [ ! -f "$linuxnet_root/scripts/env.sh" ] && [ -n "$linuxnet_root" ]; do linuxnet_root=${linuxnet_root%/*}; done
+
+# node_modules/.linuxnet/bin holds `pulumi`, a link to the engine that scripts/setup.sh has found or made.
+case :$PATH: in
+  *:"$linuxnet_root/node_modules/.linuxnet/bin":"$linuxnet_root/node_modules/.bin":*) ;;
+  *) PATH=$linuxnet_root/node_modules/.linuxnet/bin:$linuxnet_root/node_modules/.bin:$PATH ;;
+esac
+# A user's PATH on Debian lacks the folders of ip, nft and sysctl.
+case :$PATH: in *:/usr/sbin:*) ;; *) PATH=$PATH:/usr/sbin:/sbin ;; esac
+
+if [ -z "${PULUMI_BACKEND_URL:-}" ]; then
+  PULUMI_BACKEND_URL=file://$linuxnet_root/.pulumi-state
+  mkdir -p "$linuxnet_root/.pulumi-state"
+fi
+if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}" ] && [ -z "${PULUMI_CONFIG_PASSPHRASE_FILE+set}" ]; then
+  PULUMI_CONFIG_PASSPHRASE=
+  export PULUMI_CONFIG_PASSPHRASE
+fi
+: "${PULUMI_SKIP_UPDATE_CHECK:=true}"
+export PATH PULUMI_BACKEND_URL PULUMI_SKIP_UPDATE_CHECK
