@@ -1,0 +1,118 @@
+import type { Answers, Fact, Facts, Reply, Step } from "../kernel/command.ts";
+import { LinuxnetError } from "../kernel/failure.ts";
+import { factKey, observe } from "./observation.ts";
+import { type Report, readReport } from "./report.ts";
+import { compile, type ScriptOptions, scriptDeadline } from "./script.ts";
+import { type Request, Session } from "./session.ts";
+import { type Launch, localLaunch } from "./shell.ts";
+
+interface Job {
+  apply?: { steps: readonly Step[]; options: ScriptOptions };
+  facts: readonly Fact<unknown>[];
+  resolve(result: { report: Report; answers: Map<string, Reply> }): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * A host as the lifecycle sees it: steps go in, facts come out. What is asked for while a request is under way is gathered
+ * and sent together when it is back, so many resources share a round trip and one observation.
+ */
+export class Host {
+  readonly session: Session;
+  #queue: Job[] = [];
+  #busy = false;
+
+  constructor(launch: Launch) {
+    this.session = new Session(launch);
+  }
+
+  /** The host, in the words of an error. */
+  get name(): string {
+    return this.session.name;
+  }
+
+  /**
+   * Asks the host.
+   * @throws OutcomeUnknown when the session ended before the answer came
+   * @throws LinuxnetError when an answer is not what the tool's version is known to print
+   */
+  async observe<F extends Facts>(facts: F): Promise<Answers<F>> {
+    const { answers } = await this.#enqueue(undefined, Object.values(facts));
+    return this.#parse(facts, answers);
+  }
+
+  /**
+   * Runs steps as one script, then asks in the same round trip.
+   * @throws OutcomeUnknown when the session ended before the answer came: the script may have run
+   */
+  async apply<F extends Facts>(
+    steps: readonly Step[],
+    options: ScriptOptions,
+    facts: F,
+  ): Promise<{ report: Report; answers: Answers<F> }> {
+    const { report, answers } = await this.#enqueue({ steps, options }, Object.values(facts));
+    return { report, answers: this.#parse(facts, answers) };
+  }
+
+  #parse<F extends Facts>(facts: F, answers: Map<string, Reply>): Answers<F> {
+    const entries = Object.entries(facts).map(([name, fact]) => {
+      const reply = answers.get(factKey(fact));
+      if (!reply) throw new LinuxnetError({ host: this.name, problem: `the host did not answer ${factKey(fact)}` });
+      return [name, fact.parse(reply)];
+    });
+    return Object.fromEntries(entries);
+  }
+
+  #enqueue(
+    apply: Job["apply"],
+    facts: readonly Fact<unknown>[],
+  ): Promise<{ report: Report; answers: Map<string, Reply> }> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ ...(apply && { apply }), facts, resolve, reject });
+      if (!this.#busy) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    // What the engine asks for at the same moment arrives in the same turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) await this.#round(this.#queue.splice(0));
+    this.#busy = false;
+  }
+
+  async #round(jobs: readonly Job[]): Promise<void> {
+    try {
+      const observation = observe(jobs.flatMap(({ facts }) => facts));
+      const applies = jobs.flatMap(({ apply }) => apply ?? []);
+      const requests: Request[] = applies.map(({ steps, options }) => ({
+        script: compile(steps, options),
+        deadline: scriptDeadline(steps),
+      }));
+      requests.push({ script: observation.script, deadline: observation.deadline });
+      const replies = await this.session.send(requests);
+      const answers = observation.read(replies.at(-1) as Reply);
+      for (const job of jobs) {
+        const report = job.apply ? readReport(replies.shift() as Reply, job.apply.steps) : { failures: [], left: [] };
+        job.resolve({ report, answers });
+      }
+    } catch (error) {
+      for (const job of jobs) job.reject(error);
+    }
+  }
+}
+
+const hosts = new Map<string, Host>();
+
+/** The host of this machine: one session for the whole process. */
+export function localHost(): Host {
+  return hostFor("", localLaunch);
+}
+
+function hostFor(key: string, launch: () => Launch): Host {
+  const known = hosts.get(key);
+  if (known) return known;
+  const host = new Host(launch());
+  hosts.set(key, host);
+  return host;
+}

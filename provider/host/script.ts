@@ -1,0 +1,141 @@
+import { batchLine, type Command, type IpCommand, inNetns, type NftCommand, type Step } from "../kernel/command.ts";
+import { ownerKey } from "../kernel/owner.ts";
+import { quote } from "../kernel/quote.ts";
+import { makeDir, runDir, tidyRunDir } from "../kernel/run-dir.ts";
+
+/** Seconds that one command may take before it is ended: a kernel call that takes longer hangs. */
+export const stepDeadline = 10;
+
+/** Seconds that a script waits for another one on the same host. */
+const lockDeadline = 60;
+
+/** How a script is to run. */
+export interface ScriptOptions {
+  /** Whose work it is: names the note of what is about to be made. */
+  owner: string;
+  /** `undo`: the first failure takes everything back. `go-on`: all steps are tried and the failures gathered. */
+  onFailure: "undo" | "go-on";
+}
+
+interface Group {
+  /** The number of the group's first step. */
+  base: number;
+  commands: Command[];
+}
+
+/**
+ * Writes steps as one script of POSIX sh that needs no client once it runs: it takes the host's lock, runs each step with a
+ * deadline, and on a failure takes back what was done, newest first. What failed is told on stderr in lines that `report`
+ * reads.
+ */
+export function compile(steps: readonly Step[], { owner, onFailure }: ScriptOptions): string {
+  const undoing = onFailure === "undo";
+  const claims = undoing ? steps.flatMap(({ claim }) => claim ?? []) : [];
+  return [
+    ...prelude(undoing ? undoText(steps) : ":"),
+    ...(claims.length > 0 ? noteClaims(owner, claims) : []),
+    ...groups(steps).map((group) => groupText(group, undoing)),
+    ...(claims.length > 0 ? [`rm -f ${claimsFile(owner)}`] : []),
+    tidyRunDir,
+    "exit $failed",
+  ].join("\n");
+}
+
+/** Seconds that a script of so many steps can take at the most, the wait for the lock included. */
+export function scriptDeadline(steps: readonly Step[]): number {
+  return lockDeadline + groups(steps).length * (stepDeadline + 1) * 2 + steps.length;
+}
+
+/** The file in which a script notes what it is about to make. */
+export function claimsFile(owner: string): string {
+  return `${runDir}/claims/${ownerKey(owner)}`;
+}
+
+function prelude(undo: string): string[] {
+  return [
+    "failed=0",
+    // The folder itself is locked: nothing has to be made for it, and nothing stays.
+    "exec 9</run",
+    `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of /run for ${lockDeadline} s\\n@undone\\n' >&2; exit 75; }`,
+    `limit() { timeout -k 1 ${stepDeadline} "$@"; }`,
+    `undo() {\n${undo}\n}`,
+    // An exit code is looked at afterwards: under `||` the shell would ignore the `set -e` of a fragment.
+    'attempt() { text=$( "$@" 2>&1 >/dev/null ); [ $? = 0 ] || { printf \'@left %s\\n%s\\n\' "$what" "$text" >&2; left=1; }; }',
+    // $1: steps of earlier groups, $2: steps in this group, $3: steps of this group that were done, $4: exit code, $5: stderr
+    'report() { failed=1; printf \'@failed %s %s %s\\n%s\\n\' "$1" "$2" "$4" "$5" >&2; }',
+    "stop() { report \"$@\"; left=0; undo $(($1 + $3)); [ $left = 1 ] || printf '@undone\\n' >&2",
+    `  [ "$4" = 124 ] || [ "$4" = 137 ] || rm -f "$claims"; ${tidyRunDir}; exit 1; }`,
+    "claims=",
+  ];
+}
+
+function noteClaims(owner: string, claims: readonly string[]): string[] {
+  const file = claimsFile(owner);
+  const words = claims.map(quote).join(" ");
+  return [
+    `claims=${file}`,
+    `text=$( { ${makeDir(`${runDir}/claims`)} && printf '%s\\n' ${words} >${file}; } 2>&1 ) || stop 0 0 0 1 "$text"`,
+  ];
+}
+
+function groups(steps: readonly Step[]): Group[] {
+  const found: Group[] = [];
+  for (const [number, step] of steps.entries()) {
+    const last = found.at(-1);
+    const before = last?.commands.at(-1);
+    if (last && before && joins(before, step.do)) last.commands.push(step.do);
+    else found.push({ base: number, commands: [step.do] });
+  }
+  return found;
+}
+
+function joins(before: Command, next: Command): boolean {
+  if (before.kind === "sh" || next.kind === "sh") return false;
+  const family = (command: Command) => (command.kind === "ip" ? command.family : undefined);
+  return before.kind === next.kind && before.netns === next.netns && family(before) === family(next);
+}
+
+function groupText({ base, commands }: Group, undoing: boolean): string {
+  const [first] = commands;
+  if (!first) return "";
+  const count = commands.length;
+  const done = first.kind === "ip" ? '$(done_of "$text")' : "0";
+  const handler = undoing ? `stop ${base} ${count} ${done} $code "$text"` : `report ${base} ${count} 0 $code "$text"`;
+  const counting = first.kind === "ip" && undoing ? [doneOf] : [];
+  const check = `} 2>&1 >/dev/null ); code=$?; [ $code = 0 ] || ${handler}`;
+  return [...counting, "text=$( {", body(commands, !undoing), check].join("\n");
+}
+
+/** How many lines of a batch were done before the one that failed: iproute2 counts from 1. */
+const doneOf = `done_of() { k=\${1##*Command failed -:}; case $k in ''|*[!0-9]*) echo 0;; *) echo $((k - 1));; esac; }`;
+
+function body(commands: readonly Command[], force: boolean): string {
+  const [first] = commands;
+  if (first?.kind === "ip") return batch(commands as IpCommand[], force ? "-force " : "");
+  if (first?.kind === "nft") return transaction(commands as NftCommand[]);
+  return `( set -e\n${first?.text}\n)`;
+}
+
+/** An `ip -batch` of one namespace and family. */
+export function batch(commands: readonly IpCommand[], options: string): string {
+  const [{ netns, family }] = commands as [IpCommand, ...IpCommand[]];
+  const where = `${family ? "-6 " : ""}${netns === undefined ? "" : `-n ${quote(netns)} `}`;
+  return `limit ip ${where}${options}-batch - <<'IP'\n${commands.map(batchLine).join("\n")}\nIP`;
+}
+
+function transaction(commands: readonly NftCommand[]): string {
+  const text = commands.map((command) => command.text).join("\n");
+  return `limit ${inNetns(commands[0]?.netns)}nft -f - <<'NFT'\n${text}\nNFT`;
+}
+
+function undoText(steps: readonly Step[]): string {
+  const lines = steps.flatMap(({ what, undo }, number) => {
+    if (!undo || undo.length === 0) return [];
+    const commands = undo.map((command, index) => {
+      const name = `u${number}_${index}`;
+      return `  ${name}() {\n${body([command], false)}\n}\n  what=${quote(what)}; attempt ${name}`;
+    });
+    return [`if [ "$1" -gt ${number} ]; then\n${commands.join("\n")}\nfi`];
+  });
+  return lines.length === 0 ? ":" : lines.reverse().join("\n");
+}

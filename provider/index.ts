@@ -1,0 +1,2 @@
+export { Netns, type NetnsArgs } from "./resources/netns.ts";
+export type { ResourceArgs } from "./resources/resource.ts";

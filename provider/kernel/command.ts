@@ -1,0 +1,95 @@
+import { quote, quoteAll } from "./quote.ts";
+
+/** One line of `ip -batch`, without the leading `ip`; run inside `netns` when that is given. */
+export interface IpCommand {
+  kind: "ip";
+  netns?: string | undefined;
+  /** 6 where iproute2 needs `-6` (`route`, `rule`): a batch has one family. */
+  family?: 6 | undefined;
+  args: readonly string[];
+}
+
+/** Statements of `nft -f`; consecutive ones of one namespace become one transaction. */
+export interface NftCommand {
+  kind: "nft";
+  netns?: string | undefined;
+  text: string;
+}
+
+/** A fragment of POSIX sh, every argument in it already quoted; it fails with its last command's exit code. */
+export interface ShCommand {
+  kind: "sh";
+  text: string;
+}
+
+/** What a step runs: data until the host compiles it. */
+export type Command = IpCommand | NftCommand | ShCommand;
+
+/** One change of the host, with its inverse. */
+export interface Step {
+  /** What it does, in the words of an error: "create bridge lab0". */
+  what: string;
+  do: Command;
+  /** Takes it back, in this order; run when a later step fails. Omitted: nothing to take back. */
+  undo?: readonly Command[];
+  /** The object that comes to be before it can carry its owner (`link:lab0`): noted on the host until the script ends. */
+  claim?: string;
+}
+
+/** What a command answered. */
+export interface Reply {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** One question to the host: equal commands that are asked together are run once. */
+export interface Fact<T> {
+  command: Command;
+  parse(reply: Reply): T;
+}
+
+/** The answers to a record of facts. */
+// biome-ignore format: one line reads better
+export type Answers<F> = { [K in keyof F]: F[K] extends Fact<infer T> ? T : never };
+
+/** Named facts, as a resource asks them. */
+export type Facts = Record<string, Fact<unknown>>;
+
+/** A line of `ip -batch`. */
+export function ip(args: readonly (string | number)[], netns?: string, family?: 6): IpCommand {
+  return { kind: "ip", netns, family, args: args.map(String) };
+}
+
+/** One or more statements of `nft -f`. */
+export function nft(text: string, netns?: string): NftCommand {
+  return { kind: "nft", netns, text };
+}
+
+/** A fragment of shell. */
+export function sh(text: string): ShCommand {
+  return { kind: "sh", text };
+}
+
+/** One program with its arguments, which arrive exactly as given; `limit` is the script's deadline for one command. */
+export function run(argv: readonly string[], netns?: string): ShCommand {
+  return sh(`limit ${inNetns(netns)}${quoteAll(argv)}`);
+}
+
+/** The words before a program that make it run inside a named namespace; empty for the host's own. */
+export function inNetns(netns?: string): string {
+  return netns === undefined ? "" : `nsenter --net=${quote(`/run/netns/${netns}`)} `;
+}
+
+const batchWord = /^[A-Za-z0-9_.:/@%+,=~-]+$/;
+
+/**
+ * Writes an `ip` command as a line of its batch file, where a space, a quote, `#` or a backslash has a meaning
+ * (iproute2, lib/utils.c). Every word here comes from a schema that allows none of them; one that does is a mistake of ours.
+ */
+export function batchLine(command: IpCommand): string {
+  for (const word of command.args) {
+    if (!batchWord.test(word)) throw new RangeError(`not a word for ip -batch: ${JSON.stringify(word)}`);
+  }
+  return command.args.join(" ");
+}

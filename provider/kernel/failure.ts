@@ -1,0 +1,62 @@
+import { remedyFor } from "./remedy.ts";
+
+/** What an error tells: every part is a clause of one sentence. */
+export interface Failing {
+  /** The kind and name of the resource: `Bridge "lab0"`. */
+  object?: string;
+  /** Where: `this machine`, or the host's name. */
+  host?: string;
+  /** What could not be done: `cannot create bridge lab0`. */
+  problem: string;
+  /** Why, as the kernel's tool said it; only the first line is shown. */
+  cause?: string | undefined;
+  /** What state it left: `nothing was changed`. */
+  state?: string;
+  /** What to do next; omitted: what is known to help against the cause, if anything is. */
+  remedy?: string | undefined;
+}
+
+/**
+ * The one error that users see: a sentence that names the object, the host, the cause, the state it left and the remedy.
+ * It carries no stack, since the engine's SDK would print it.
+ */
+export class LinuxnetError extends Error {
+  readonly failing: Failing;
+  constructor(failing: Failing) {
+    super(sentence(failing));
+    this.name = "LinuxnetError";
+    this.failing = failing;
+    this.stack = "";
+  }
+  override toString(): string {
+    return this.message;
+  }
+  /** The same error with more said about where it happened. */
+  with(more: Partial<Failing>): LinuxnetError {
+    return new LinuxnetError({ ...this.failing, ...more });
+  }
+}
+
+function sentence({ object, host, problem, cause, state, remedy }: Failing): string {
+  const where = [object, host && `on ${host}`].filter(Boolean).join(" ");
+  const why = firstLine(cause);
+  const next = remedy ?? remedyFor(`${problem}\n${cause ?? ""}`);
+  const parts = [`${where ? `${where}: ` : ""}${problem}${why ? `: ${why}` : ""}`, state, next];
+  return parts.filter(Boolean).map(closed).join(" ");
+}
+
+function closed(part: string | undefined): string {
+  const text = `${part}`.trim();
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** The first line of a program's stderr that says something, without iproute2's counting of lines. */
+export function firstLine(stderr: string | undefined): string {
+  const lines = (stderr ?? "").split("\n").map((line) => line.trim());
+  return lines.find((line) => line !== "" && !line.startsWith("Command failed ")) ?? "";
+}
+
+/** A refusal found while planning: nothing has been done. */
+export function refuse(problem: string, remedy?: string): never {
+  throw new LinuxnetError({ problem, state: "Nothing was changed.", remedy });
+}

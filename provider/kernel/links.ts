@@ -1,0 +1,132 @@
+import { z } from "zod";
+import { canonicalAddress } from "./addresses.ts";
+import { type Fact, ip, type Reply } from "./command.ts";
+import { LinuxnetError } from "./failure.ts";
+
+/** A link as `ip -j -d addr show` tells it (iproute2, ip/ipaddress.c), with the words that are used here. */
+export interface Link {
+  name: string;
+  ifindex: number;
+  mtu: number;
+  macAddress: string;
+  up: boolean;
+  /** What the alias says: an owner of ours, or anything. */
+  alias: string | undefined;
+  /** `bridge`, `veth`, ...; undefined for a physical link. */
+  kind: string | undefined;
+  /** The bridge that it is a port of. */
+  bridge: string | undefined;
+  /** The ifindex of a veth's other end. */
+  peerIndex: number | undefined;
+  /** Addresses that were set, with prefix; not the link-local ones that the kernel makes. */
+  addresses: string[];
+  stp: boolean;
+  hairpin: boolean;
+  isolated: boolean;
+}
+
+/** Where a link was looked for, and what was found. */
+export interface Sight {
+  link: Link | undefined;
+  /** Whether the namespace is there to look into. */
+  netns: boolean;
+}
+
+const shape = z.looseObject({
+  ifname: z.string(),
+  ifindex: z.number(),
+  mtu: z.number(),
+  address: z.string().default(""),
+  flags: z.array(z.string()),
+  ifalias: z.string().optional(),
+  master: z.string().optional(),
+  link_index: z.number().optional(),
+  link: z.string().nullish(),
+  linkinfo: z
+    .looseObject({
+      info_kind: z.string().optional(),
+      info_data: z.looseObject({ stp_state: z.number().optional() }).optional(),
+      info_slave_data: z.looseObject({ hairpin: z.boolean().optional(), isolated: z.boolean().optional() }).optional(),
+    })
+    .optional(),
+  addr_info: z
+    .array(
+      z.looseObject({
+        local: z.string().optional(),
+        prefixlen: z.number().optional(),
+        scope: z.string().optional(),
+        family: z.string().optional(),
+        protocol: z.string().optional(),
+      }),
+    )
+    .default([]),
+});
+
+/** Asks for one link by name. */
+export function linkFact(name: string, netns?: string): Fact<Sight> {
+  return { command: ip(["addr", "show", "dev", name], netns), parse: (reply) => sight(reply) };
+}
+
+/** Asks for all links of a namespace, with their addresses. */
+export function linksFact(netns?: string): Fact<Link[]> {
+  return { command: ip(["addr", "show"], netns), parse: (reply) => (isAbsence(reply) ? [] : readLinks(reply)) };
+}
+
+/** Whether a reply is positive evidence that a link or a namespace is not there, and not another failure. */
+export function isAbsence({ code, stderr }: Reply): boolean {
+  return (
+    code !== 0 &&
+    /does not exist|Cannot find device|No such (device|file or directory)/.test(stderr) &&
+    !/not found/.test(stderr)
+  );
+}
+
+function sight(reply: Reply): Sight {
+  if (isAbsence(reply)) return { link: undefined, netns: !reply.stderr.includes("Cannot open network namespace") };
+  return { link: readLinks(reply)[0], netns: true };
+}
+
+/** Reads the answer of `ip -j -d addr show`. */
+export function readLinks(reply: Reply): Link[] {
+  return readJson(reply, z.array(shape)).map((found) => ({
+    name: found.ifname,
+    ifindex: found.ifindex,
+    mtu: found.mtu,
+    macAddress: found.address,
+    up: found.flags.includes("UP"),
+    alias: found.ifalias,
+    kind: found.linkinfo?.info_kind,
+    bridge: found.master,
+    peerIndex: found.link_index,
+    addresses: found.addr_info.flatMap(({ local, prefixlen, scope, family }) => {
+      if (!local || (scope === "link" && family === "inet6")) return [];
+      return [`${canonicalAddress(local) ?? local}/${prefixlen}`];
+    }),
+    stp: (found.linkinfo?.info_data?.stp_state ?? 0) > 0,
+    hairpin: found.linkinfo?.info_slave_data?.hairpin ?? false,
+    isolated: found.linkinfo?.info_slave_data?.isolated ?? false,
+  }));
+}
+
+/**
+ * Reads JSON that a tool of the kernel printed.
+ * @throws LinuxnetError with the tool's words when it failed, or when what it printed is not what it is known to print
+ */
+export function readJson<T>({ code, stdout, stderr }: Reply, schema: z.ZodType<T>): T {
+  if (code !== 0)
+    throw new LinuxnetError({
+      problem: "cannot look at the host",
+      cause: stderr || `exit code ${code}`,
+      state: "Nothing was changed.",
+    });
+  try {
+    return schema.parse(JSON.parse(stdout.trim() === "" ? "[]" : stdout));
+  } catch {
+    const cause = `unexpected output ${JSON.stringify(stdout.slice(0, 80))}`;
+    throw new LinuxnetError({
+      problem: "cannot read what the host's tools print",
+      cause,
+      state: "Nothing was changed.",
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import { type Fact, type Step, sh } from "./command.ts";
+import { quote } from "./quote.ts";
+import { makeDir, runDir } from "./run-dir.ts";
+
+const folder = "/run/netns";
+const mark = `${runDir}/netns-mount`;
+
+/** Whether /run/netns is a mount already: the first `ip netns add` on a host makes it one, and nothing undoes that. */
+export const netnsMountFact: Fact<{ mounted: boolean }> = {
+  command: sh(`limit mountpoint -q ${folder}`),
+  parse: ({ code }) => ({ mounted: code === 0 }),
+};
+
+/** Notes that the mount of /run/netns comes from us. */
+export const makeMountStep: Step = {
+  what: `note the mount of ${folder}`,
+  do: sh(`${makeDir(runDir)}; : >${mark}`),
+  undo: [sh(`rm -f ${mark}`)],
+};
+
+/** Takes the mount of /run/netns away when it came from us and no name is left in it. */
+export const tidyMount = sh(
+  `if [ -e ${mark} ] && [ -z "$(ls -A ${folder} 2>/dev/null)" ]; then\n` +
+    `  if mountpoint -q ${folder}; then umount ${folder}; fi\n  rmdir ${folder} 2>/dev/null || :\n  rm -f ${mark}\nfi`,
+);
+
+/** Asks for the inode of a namespace's file; undefined when there is none. */
+export function inodeFact(path: string): Fact<number | undefined> {
+  return {
+    command: sh(`limit stat -L -c %i ${quote(path)}`),
+    parse: ({ code, stdout }) => (code === 0 ? Number(stdout) : undefined),
+  };
+}
+
+function ownerFile(name: string): string {
+  return `${runDir}/netns/${name}`;
+}
+
+/** Asks who has named a running process's namespace, and which one it was. */
+export function namedFact(name: string): Fact<{ owner: string; inode: number } | undefined> {
+  return {
+    command: sh(`limit cat ${quote(ownerFile(name))}`),
+    parse: ({ code, stdout }) => {
+      const [owner = "", inode = ""] = stdout.trim().split(" ");
+      return code === 0 ? { owner, inode: Number(inode) } : undefined;
+    },
+  };
+}
+
+/** Notes who has named a running process's namespace. */
+export function attachStep(name: string, owner: string, inode: number): Step {
+  const file = quote(ownerFile(name));
+  const write = `${makeDir(`${runDir}/netns`)}; printf '%s %s\\n' ${quote(owner)} ${inode} >${file}`;
+  return { what: `mark namespace ${name} as named by us`, do: sh(write), undo: [sh(`rm -f ${file}`)] };
+}
+
+/** Forgets who has named a namespace. */
+export function releaseSteps(name: string): Step[] {
+  return [{ what: `release the name ${name}`, do: sh(`rm -f ${quote(ownerFile(name))}`) }];
+}
+
+/** Moves to a namespace: the words behind `link add` and `link set`. */
+export function toNetns(netns: string | undefined): string[] {
+  return netns === undefined ? [] : ["netns", netns];
+}

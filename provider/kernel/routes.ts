@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { canonicalAddress, type Family, familyOf } from "./addresses.ts";
+import { type Fact, type IpCommand, ip } from "./command.ts";
+import { isAbsence, readJson } from "./links.ts";
+
+/** A route of the main table. */
+export interface Route {
+  /** `default`, or a subnet with its prefix. */
+  to: string;
+  via?: string | undefined;
+  dev?: string | undefined;
+  metric?: number | undefined;
+  /** Made by the kernel for an address of the link. */
+  connected?: boolean;
+}
+
+const shape = z.looseObject({
+  dst: z.string(),
+  gateway: z.string().optional(),
+  dev: z.string().optional(),
+  metric: z.number().optional(),
+  protocol: z.string().optional(),
+  type: z.string().optional(),
+});
+
+/** Asks for the routes of a namespace's main table in one family. */
+export function routesFact(netns: string | undefined, family: Family): Fact<Route[]> {
+  return {
+    command: ip(["route", "show", "table", "main"], netns, family === 6 ? 6 : undefined),
+    parse: (reply) => {
+      // The kernel has no main table yet where no route was ever set.
+      if (isAbsence(reply) || /FIB table does not exist/.test(reply.stderr)) return [];
+      return readJson(reply, z.array(shape)).map((found) => ({
+        to: found.dst === "default" ? "default" : withPrefix(found.dst),
+        via: found.gateway && canonicalAddress(found.gateway),
+        dev: found.dev,
+        metric: found.metric,
+        connected: found.protocol === "kernel",
+      }));
+    },
+  };
+}
+
+/** The kernel's own default metric: 1024 in IPv6 (ipv6(7), IP6_RT_PRIO_USER), none in IPv4. */
+function metricOf({ metric }: Route, family: Family): number {
+  return metric ?? (family === 6 ? 1024 : 0);
+}
+
+/** The family of a route, from its destination or its gateway. */
+export function routeFamily({ to, via }: Route): Family {
+  return familyOf(to === "default" ? (via ?? "") : to);
+}
+
+/** Whether two routes are the same one. */
+export function sameRoute(one: Route, other: Route): boolean {
+  const family = routeFamily(one);
+  return (
+    one.to === other.to &&
+    one.via === other.via &&
+    one.dev === other.dev &&
+    metricOf(one, family) === metricOf(other, family)
+  );
+}
+
+/** The command for a route: `replace` where it may stand already, `del` to take it away. */
+export function routeCommand(verb: "replace" | "del", route: Route, netns?: string): IpCommand {
+  const { to, via, dev, metric } = route;
+  const words = ["route", verb, to, ...(via ? ["via", via] : []), ...(dev ? ["dev", dev] : [])];
+  if (metric !== undefined) words.push("metric", `${metric}`);
+  return ip(words, netns, routeFamily(route) === 6 ? 6 : undefined);
+}
+
+function withPrefix(text: string): string {
+  if (text.includes("/")) return text;
+  return `${text}/${text.includes(":") ? 128 : 32}`;
+}

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { type Fact, inNetns, type Step, sh } from "./command.ts";
+import { quote, quoteAll } from "./quote.ts";
+
+/** Kernel settings by name (`net.ipv4.ip_forward`), each with its value as text. */
+export type Sysctls = Record<string, string>;
+
+/** The name of a setting that each namespace has for itself: all of them begin with `net.` (network_namespaces(7)). */
+export const sysctlName = z
+  .string()
+  .regex(
+    /^net(\.[A-Za-z0-9_-]+|\/[A-Za-z0-9_.-]+)+$/,
+    "must be the name of a setting that namespaces have: net.ipv4.ip_forward, or with slashes where a link's name has a dot",
+  )
+  .refine((name) => !name.includes("..") && !name.split("/").includes("."), "must not contain a path upwards");
+
+/** The value of a setting: one line. */
+export const sysctlValue = z
+  .string('must be a string, such as "1"')
+  .min(1, "must not be empty")
+  .max(256, "must be at most 256 characters long")
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  .regex(/^[^\u0000-\u001f\u007f]*$/, "must not contain control characters")
+  .transform((value) => value.trim().replaceAll(/\s+/g, " "));
+
+/** The file of a setting (proc(5)): dots separate, or slashes where a part has a dot in it, as for sysctl(8). */
+export function sysctlPath(name: string): string {
+  return `/proc/sys/${name.includes("/") ? name : name.replaceAll(".", "/")}`;
+}
+
+/** Asks for settings; those that the kernel does not have are missing from the answer. */
+export function sysctlFact(names: readonly string[], netns?: string): Fact<Sysctls> {
+  const files = names.map(sysctlPath);
+  return {
+    command: sh(`limit ${inNetns(netns)}grep -s '' ${quoteAll(files)} /dev/null || :`),
+    parse: ({ stdout }) => {
+      const lines = stdout.split("\n").map((line) => line.split(":") as [string, ...string[]]);
+      const values = new Map(lines.map(([file, ...rest]) => [file, rest.join(":").trim().replaceAll(/\s+/g, " ")]));
+      return Object.fromEntries(
+        names.flatMap((name) => (values.has(sysctlPath(name)) ? [[name, values.get(sysctlPath(name)) ?? ""]] : [])),
+      );
+    },
+  };
+}
+
+/** Sets settings, and knows their former values. sysctl(8) can fail with exit code 0, so the files are written. */
+export function sysctlStep(what: string, wanted: Sysctls, former: Sysctls, netns?: string): Step {
+  const back = Object.fromEntries(
+    Object.keys(wanted).flatMap((name) => (former[name] === undefined ? [] : [[name, former[name]]])),
+  );
+  return { what, do: sh(writing(wanted, netns)), undo: [sh(writing(back, netns))] };
+}
+
+function writing(values: Sysctls, netns?: string): string {
+  const pairs = Object.entries(values).flatMap(([name, value]) => [value, sysctlPath(name)]);
+  if (pairs.length === 0) return ":";
+  const loop = 'while [ $# -gt 0 ]; do printf "%s\\n" "$1" >"$2" || exit 1; shift 2; done';
+  return `limit ${inNetns(netns)}sh -c ${quote(loop)} sh ${quoteAll(pairs)}`;
+}

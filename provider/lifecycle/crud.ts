@@ -1,0 +1,92 @@
+import type { Host } from "../host/host.ts";
+import { LinuxnetError } from "../kernel/failure.ts";
+import { check, inputKeys } from "./check.ts";
+import { converge, look, remove, type Subject } from "./converge.ts";
+import type { Context, Definition, Issue } from "./definition.ts";
+import { argsOf, changedKeys, toState, withProperty } from "./state.ts";
+
+type Bag = Record<string, unknown>;
+
+/** Finds the host that a resource's inputs name. */
+export type FindHost = (args: Bag) => Host;
+
+/** What the engine asks of a kind of resource; knows nothing of how the engine asks. */
+export interface Crud {
+  check(olds: Bag, news: Bag): { inputs: Bag; failures: Issue[] };
+  diff(olds: Bag, news: Bag): { changes: boolean; replaces: string[]; deleteBeforeReplace: boolean };
+  create(inputs: Bag): Promise<{ id: string; outs: Bag }>;
+  read(id: string, state: Bag): Promise<{ id: string; props: Bag; inputs?: Bag }>;
+  update(olds: Bag, news: Bag): Promise<{ outs: Bag }>;
+  delete(state: Bag): Promise<void>;
+}
+
+/** The operations of one kind of resource. */
+export function crud(definition: Definition, findHost: FindHost): Crud {
+  const keys = inputKeys(definition);
+  const subject = (args: Bag, state?: Bag): Subject => ({
+    definition,
+    host: findHost(args),
+    args,
+    context: contextOf(args, state && argsOf(state, keys), state),
+  });
+  /** Puts the resource and the host before an error. */
+  const named = async <T>(args: Bag, work: (args: Bag) => Promise<T>): Promise<T> => {
+    try {
+      return await work(args);
+    } catch (error) {
+      if (!(error instanceof LinuxnetError)) throw error;
+      throw error.with({ object: `${definition.kind} "${definition.id(args)}"`, host: findHost(args).name });
+    }
+  };
+  return {
+    check: (olds, news) => check(definition, olds, news),
+    diff: (olds, news) => diff(definition, argsOf(olds, keys), argsOf(news, keys)),
+    create: (inputs) =>
+      named(argsOf(inputs, keys), async (args) => {
+        return { id: definition.id(args), outs: toState(args, await converge(subject(args))) };
+      }),
+    read: (id, state) => named(argsOf(state, keys), (args) => read(subject(args, state), id)),
+    update: (olds, news) =>
+      named(argsOf(news, keys), async (args) => {
+        return { outs: toState(args, await converge(subject(args, olds))) };
+      }),
+    delete: (state) => named(argsOf(state, keys), (args) => remove(subject(args, state))),
+  };
+}
+
+function contextOf(args: Bag, previous?: Bag, state?: Bag): Omit<Context, "claims"> {
+  const former = previous?.owner === args.owner ? undefined : (previous?.owner as string | undefined);
+  return { owner: `${args.owner}`, former, adopt: args.adopt === true, previous, state };
+}
+
+function diff(definition: Definition, before: Bag, after: Bag): ReturnType<Crud["diff"]> {
+  const changed = changedKeys(before, after);
+  const replaces = changed.filter((key) => definition.replaceOn.includes(key));
+  // Two objects of one name cannot stand at a time.
+  return { changes: changed.length > 0, replaces, deleteBeforeReplace: replaces.length > 0 };
+}
+
+async function read(subject: Subject, id: string): Promise<{ id: string; props: Bag; inputs?: Bag }> {
+  const { definition, args } = subject;
+  const { seen, context } = await look(subject);
+  if (!definition.present(args, seen, context)) return { id: "", props: {} };
+  const { drift: _old, ...wanted } = args;
+  let found = wanted;
+  const drift: string[] = [];
+  for (const change of missing(definition, args, seen, context)) {
+    if (change.property) found = withProperty(found, change.property, change.actual);
+    else drift.push(change.drift ?? "it differs");
+  }
+  if (drift.length > 0) found = { ...found, drift };
+  return { id, props: toState(found, definition.outputs(wanted, seen, context)), inputs: found };
+}
+
+function missing(definition: Definition, ...[args, seen, context]: Parameters<Definition["plan"]>) {
+  try {
+    return definition.plan(args, seen, context);
+  } catch (error) {
+    if (!(error instanceof LinuxnetError)) throw error;
+    // What it needs is gone: that is drift to tell of, and the next `up` says what to do.
+    return [{ drift: error.failing.problem, steps: [] }];
+  }
+}

@@ -1,0 +1,71 @@
+import type { z } from "zod";
+import type { Answers, Fact, Facts, Reply, Step } from "../kernel/command.ts";
+import type { Claimant } from "../kernel/owner.ts";
+
+/** A refusal of an input: which property, and which rule. */
+export interface Issue {
+  property: string;
+  reason: string;
+}
+
+/** What planning knows besides the inputs and the kernel. */
+export interface Context extends Claimant {
+  /** Whether an object that nothing owns may be taken over. */
+  adopt: boolean;
+  /** The inputs that were applied last, if any: what has been set by us and is wanted no more. */
+  previous?: Record<string, unknown> | undefined;
+  /** The outputs that were stored last, if any. */
+  state?: Record<string, unknown> | undefined;
+}
+
+/** One difference between what is wanted and what stands, and the steps that end it. */
+export interface Change {
+  /** The input that differs (`mtu`, `peer.addresses`); omitted when no input says it. */
+  property?: string;
+  /** The kernel's value of that property. */
+  actual?: unknown;
+  /** What differs, in words, when no input says it: "lab0 is down". */
+  drift?: string;
+  steps: readonly Step[];
+}
+
+/** A kind of resource as the lifecycle sees it: data, and pure functions over data. */
+export interface Definition<A = Record<string, unknown>, F extends Facts = Facts> {
+  /** The type's last part: `Bridge`. */
+  kind: string;
+  /** The inputs, each with its own schema, which also makes them canonical. */
+  fields: z.ZodRawShape;
+  /** Defaults that need other inputs. */
+  derive?(args: A): A;
+  /** Rules between inputs. */
+  rules?(args: A): Issue[];
+  /** Inputs whose change means another object. */
+  replaceOn: readonly string[];
+  /** The resource's id, and its name in an error: `lab0`. */
+  id(args: A): string;
+  /** What has to be asked to know how the object stands. */
+  facts(args: A, context: Context): F;
+  /**
+   * The changes that are missing; none when the object is as it is wanted.
+   * @throws LinuxnetError when it must not be changed (it is another's) or cannot be (what it needs is not there)
+   */
+  plan(args: A, seen: Answers<F>, context: Context): Change[];
+  /** Whether anything of this resource stands. */
+  present(args: A, seen: Answers<F>, context: Context): boolean;
+  /** The steps that remove what is this resource's; none when nothing is. */
+  teardown(args: A, seen: Answers<F>, context: Context): Step[];
+  /** What the user can read beyond the inputs, and inputs as they were resolved. */
+  outputs(args: A, seen: Answers<F>, context: Context): Record<string, unknown>;
+  /** Why it is not ready yet, asked again until it is; undefined when ready. Seconds to wait: `within`. */
+  pending?(args: A, seen: Answers<F>): { why: string; within: number } | undefined;
+}
+
+/** Ties the types of a definition together: `define<BridgeArgs>()({...})`. */
+export function define<A>(): <F extends Facts>(definition: Definition<A, F>) => Definition<A, F> {
+  return (definition) => definition;
+}
+
+/** A question with its parser. */
+export function fact<T>(command: Fact<T>["command"], parse: (reply: Reply) => T): Fact<T> {
+  return { command, parse };
+}

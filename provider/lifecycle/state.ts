@@ -1,0 +1,39 @@
+import { isDeepStrictEqual } from "node:util";
+
+/** Properties that are as the engine and the class put them, not inputs of a schema. */
+type Bag = Record<string, unknown>;
+
+/**
+ * What is stored for a resource: its inputs and, over them, its outputs. An input that an output hides (`outInterface`
+ * resolved from `uplink`, or a MAC that was not given) is kept in `declared`, since the engine's SDK hands back outputs only.
+ */
+export function toState(args: Bag, outputs: Bag): Bag {
+  const state = { ...args, ...outputs };
+  const hidden = Object.keys(outputs).filter(
+    (key) => !isDeepStrictEqual(args[key], outputs[key]) && args[key] !== undefined,
+  );
+  if (hidden.length > 0) state.declared = Object.fromEntries(hidden.map((key) => [key, args[key]]));
+  return state;
+}
+
+/** The inputs within a state: those that the schema names, as they were declared. */
+export function argsOf(state: Bag, keys: readonly string[]): Bag {
+  const declared = (state.declared ?? {}) as Bag;
+  const found = keys.map((key) => [key, key in declared ? declared[key] : state[key]] as const);
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined));
+}
+
+/** The names of the inputs that differ between two sets of inputs. */
+export function changedKeys(before: Bag, after: Bag): string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
+}
+
+/** A copy of a bag in which the property at a path (`peer.mtu`) has another value; undefined removes it. */
+export function withProperty(bag: Bag, path: string, value: unknown): Bag {
+  const [head = "", ...rest] = path.split(".");
+  const inner = rest.length === 0 ? value : withProperty((bag[head] ?? {}) as Bag, rest.join("."), value);
+  if (inner !== undefined) return { ...bag, [head]: inner };
+  const { [head]: _removed, ...others } = bag;
+  return others;
+}

@@ -1,0 +1,51 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ownerOf } from "../kernel/owner.ts";
+
+/** Inputs of every resource. */
+export interface ResourceArgs {
+  /**
+   * Take over an existing object of the same name that nothing owns; default false: refuse, and say what stands there.
+   * Deleting an object that was taken over releases it: our marks and settings go, the object stays.
+   */
+  adopt?: pulumi.Input<boolean>;
+}
+
+/**
+ * The constant text that the engine's plugin runs to find the provider of a kind. It holds no path and no secret, so a state
+ * moves between checkouts and machines; the folder of the project finds the package.
+ */
+function providerText(kind: string): string {
+  return `exports.handler=()=>require("module").createRequire(process.cwd()+"/")("pulumi-linuxnet/runtime").provider("${kind}")`;
+}
+
+/** The class behind every resource: it says who owns the object, and how the engine finds its provider. */
+export abstract class Resource extends pulumi.CustomResource {
+  /**
+   * @param kind the type's last part: `Bridge`
+   * @param outputs the outputs that are not inputs: known after `up`
+   */
+  protected constructor(
+    kind: string,
+    name: string,
+    args: object,
+    outputs: readonly string[],
+    opts?: pulumi.CustomResourceOptions,
+  ) {
+    refuseProto(args, "");
+    const inputs: Record<string, unknown> = { ...Object.fromEntries(outputs.map((key) => [key, undefined])), ...args };
+    inputs.owner = ownerOf(pulumi.getProject(), pulumi.getStack(), kind, name);
+    inputs.__provider = providerText(kind);
+    super(`pulumi-nodejs:dynamic/linuxnet:${kind}`, name, inputs as pulumi.Inputs, opts);
+  }
+}
+
+/** The engine's wire format loses a key named `__proto__` without a word, so it is refused before it gets there. */
+function refuseProto(value: unknown, at: string): void {
+  if (typeof value !== "object" || value === null || pulumi.Output.isInstance(value)) return;
+  for (const key of Object.getOwnPropertyNames(value)) {
+    const property = at ? `${at}.${key}` : key;
+    if (key === "__proto__") throw new pulumi.RunError(`property ${property}: this key is not allowed`);
+    if (Object.getPrototypeOf(value) === Object.prototype)
+      refuseProto((value as Record<string, unknown>)[key], property);
+  }
+}
