@@ -4,10 +4,16 @@
 // The engine starts the plugin with the `node` it finds on PATH, so this file has to parse on any.
 
 const message = require("./node-version.cjs").tooOld(process.versions.node);
-if (message) {
-  const error = new Error(message);
-  error.stack = ""; // the SDK prints the stack of what is thrown: a user is to see the sentence alone
-  throw error;
-}
+if (message) throw sentence(message);
 
 module.exports = require("./dist/runtime.js");
+
+/** An error that is shown once and without a stack: the SDK logs `${error}: ${error.stack}` beside reporting its message. */
+function sentence(text) {
+  const error = new Error(text);
+  error.stack = "";
+  error.toString = () => "";
+  const log = console.error;
+  console.error = (first, ...rest) => first === ": " || log(first, ...rest);
+  return error;
+}

@@ -11,14 +11,14 @@ sh scripts/setup.sh run
 . scripts/env.sh
 
 if pulumi stack select dev >/dev/null 2>&1; then
-  pulumi destroy --stack dev --yes --skip-preview "$@"
-  pulumi stack rm dev --yes >/dev/null
+  pulumi destroy --stack dev --yes --skip-preview --remove "$@"
 else
   echo "Nothing is up."
 fi
 
 # The engine leaves folders and backups behind; other stacks of this checkout stay.
 state=$PWD/.pulumi-state
-if [ "$PULUMI_BACKEND_URL" = "file://$state" ] && [ -z "$(find "$state" -path '*/stacks/*' -name '*.json')" ]; then
+if [ "$PULUMI_BACKEND_URL" = "file://$state" ] && [ -d "$state" ] &&
+  [ -z "$(find "$state" -path '*/stacks/*' -name '*.json')" ]; then
   rm -rf "$state"
 fi

@@ -197,6 +197,14 @@ build_engine() {
   put_engine "$build/made"
 }
 
+# link TARGET NAME: in the folder that scripts/env.sh puts first on PATH.
+link() {
+  folder=node_modules/.linuxnet/bin
+  [ "$(readlink "$folder/$2" 2>/dev/null)" = "$1" ] && return
+  mkdir -p $folder
+  ln -sfn "$1" "$folder/$2"
+}
+
 install_engine() {
   engine_version=$(sed -n 's/^ *"pulumi": "\([0-9.]*\)".*/\1/p' package.json)
   versions=${PULUMI_HOME:-$HOME/.pulumi}/versions
@@ -212,11 +220,14 @@ install_engine() {
     build=
     engine=$(find_engine) || fail "the engine was installed in $engine_home, and can't be run."
   fi
-  link=node_modules/.linuxnet/bin/pulumi
-  if [ "$(readlink "$link" 2>/dev/null)" != "$engine" ]; then
-    mkdir -p "${link%/*}"
-    ln -sfn "$engine" "$link"
+  # The plugin for dynamic providers: a downloaded engine has it beside it, for a built one it comes with the npm SDK.
+  plugin=pulumi-resource-pulumi-nodejs
+  bin=${engine%/*}
+  rm -f node_modules/.linuxnet/bin/$plugin
+  if [ ! -e "$bin/$plugin" ] && ! cp "node_modules/@pulumi/pulumi/$plugin" "$bin/$plugin" 2>/dev/null; then
+    link "../../@pulumi/pulumi/$plugin" $plugin
   fi
+  link "$engine" pulumi
   say "engine: $engine"
 }
 

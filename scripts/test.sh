@@ -15,7 +15,7 @@ check() { # check NAME COMMAND...
   failed="$failed $name"
   [ -z "${LINUXNET_TEST_REPORT:-}" ] || echo "$name" >>"$LINUXNET_TEST_REPORT.checks"
 }
-check lint biome ci
+check lint biome ci --error-on-warnings
 check types tsc
 
 code=0
