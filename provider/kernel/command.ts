@@ -36,6 +36,17 @@ export interface Step {
   claim?: string;
 }
 
+/** One difference between what is wanted and what stands, and the steps that end it. */
+export interface Change {
+  /** The input that differs (`mtu`, `peer.addresses`); omitted when no input says it. */
+  property?: string;
+  /** The kernel's value of that property. */
+  actual?: unknown;
+  /** What differs, in words, when no input says it: "lab0 is down". */
+  drift?: string;
+  steps: readonly Step[];
+}
+
 /** What a command answered. */
 export interface Reply {
   code: number;

@@ -30,7 +30,7 @@ export function inputKeys(definition: Pick<Definition, "fields">): string[] {
 export function check(definition: Definition, olds: Bag, news: Bag): { inputs: Bag; failures: Issue[] } {
   const fields: z.ZodRawShape = { ...definition.fields, ...common };
   const failures = [...oddKeys(news, z.strictObject(fields), "")];
-  let inputs: Bag = {};
+  let inputs: Bag = { owner: sealOwner(`${news.owner ?? ""}`, olds.owner) };
   let complete = true;
   for (const [key, schema] of Object.entries(fields)) {
     const value = news[key] ?? undefined;
@@ -47,7 +47,6 @@ export function check(definition: Definition, olds: Bag, news: Bag): { inputs: B
     inputs = definition.derive ? definition.derive(inputs) : inputs;
     failures.push(...(definition.rules?.(inputs) ?? []));
   }
-  inputs.owner = sealOwner(`${news.owner ?? ""}`, olds.owner);
   return { inputs, failures };
 }
 

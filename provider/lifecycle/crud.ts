@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Host } from "../host/host.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { check, inputKeys } from "./check.ts";
 import { converge, look, remove, type Subject } from "./converge.ts";
 import type { Context, Definition, Issue } from "./definition.ts";
-import { argsOf, changedKeys, toState, withProperty } from "./state.ts";
+import { argsOf, changedKeys, propertyAt, toState, withProperty } from "./state.ts";
 
 type Bag = Record<string, unknown>;
 
@@ -61,7 +62,10 @@ function contextOf(args: Bag, previous?: Bag, state?: Bag): Omit<Context, "claim
 
 function diff(definition: Definition, before: Bag, after: Bag): ReturnType<Crud["diff"]> {
   const changed = changedKeys(before, after);
-  const replaces = changed.filter((key) => definition.replaceOn.includes(key));
+  const paths = definition.replaceOn.filter(
+    (path) => !isDeepStrictEqual(propertyAt(before, path), propertyAt(after, path)),
+  );
+  const replaces = [...new Set(paths.map((path) => path.split(".")[0] ?? path))];
   // Two objects of one name cannot stand at a time.
   return { changes: changed.length > 0, replaces, deleteBeforeReplace: replaces.length > 0 };
 }

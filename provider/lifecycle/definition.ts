@@ -1,6 +1,8 @@
 import type { z } from "zod";
-import type { Answers, Fact, Facts, Reply, Step } from "../kernel/command.ts";
+import type { Answers, Change, Fact, Facts, Reply, Step } from "../kernel/command.ts";
 import type { Claimant } from "../kernel/owner.ts";
+
+export type { Change } from "../kernel/command.ts";
 
 /** A refusal of an input: which property, and which rule. */
 export interface Issue {
@@ -16,17 +18,6 @@ export interface Context extends Claimant {
   previous?: Record<string, unknown> | undefined;
   /** The outputs that were stored last, if any. */
   state?: Record<string, unknown> | undefined;
-}
-
-/** One difference between what is wanted and what stands, and the steps that end it. */
-export interface Change {
-  /** The input that differs (`mtu`, `peer.addresses`); omitted when no input says it. */
-  property?: string;
-  /** The kernel's value of that property. */
-  actual?: unknown;
-  /** What differs, in words, when no input says it: "lab0 is down". */
-  drift?: string;
-  steps: readonly Step[];
 }
 
 /** A kind of resource as the lifecycle sees it: data, and pure functions over data. */

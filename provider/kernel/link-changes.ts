@@ -1,0 +1,111 @@
+import { familyOf } from "./addresses.ts";
+import { type Change, type IpCommand, ip, run, type Step } from "./command.ts";
+import type { Link } from "./links.ts";
+
+/** How a link should be, as far as all kinds of links share it. */
+export interface WantedLink {
+  name: string;
+  netns?: string | undefined;
+  mtu: number;
+  macAddress: string;
+  addresses: readonly string[];
+  /** The owner's text, for the alias. */
+  owner: string;
+  /** What precedes a property's name: `peer.` or nothing. */
+  prefix: string;
+}
+
+/** A link as it stands right after it was made as wanted: it has its MAC and MTU, and nothing else. */
+export function freshLink({ name, mtu, macAddress }: WantedLink, kind: string): Link {
+  const none = { alias: undefined, bridge: undefined, peerIndex: undefined, addresses: [] };
+  return { name, mtu, macAddress, kind, ...none, ifindex: 0, up: false, stp: false, hairpin: false, isolated: false };
+}
+
+/** Changes of a link that is being made: it goes as a whole when a later step fails, so they need no inverse. */
+export function ofNewLink(changes: readonly Change[]): Change[] {
+  return changes.map((change) => ({
+    ...change,
+    steps: change.steps.map(({ what, do: command }) => ({ what, do: command })),
+  }));
+}
+
+/** One `ip link set dev NAME ...` with its inverse. */
+export function setLink(
+  { name, netns }: Pick<WantedLink, "name" | "netns">,
+  words: readonly string[],
+  back: readonly string[],
+): Step {
+  const set = (what: readonly string[]) => ip(["link", "set", "dev", name, ...what], netns);
+  const undo = back.length > 0 ? [set(back)] : [];
+  return { what: `set ${words.join(" ")} on ${name}`, do: set(words), undo };
+}
+
+/** What differs in a link's owner, MTU and MAC. */
+export function attributeChanges(wanted: WantedLink, link: Link): Change[] {
+  const { name, owner, mtu, macAddress, prefix } = wanted;
+  const changes: Change[] = [];
+  if (link.alias !== owner) {
+    const step = setLink(wanted, ["alias", owner], link.alias ? ["alias", link.alias] : []);
+    changes.push({ drift: `${name} does not carry its owner`, steps: [{ ...step, what: `mark ${name} as ours` }] });
+  }
+  if (link.mtu !== mtu) {
+    changes.push({
+      property: `${prefix}mtu`,
+      actual: link.mtu,
+      steps: [setLink(wanted, ["mtu", `${mtu}`], ["mtu", `${link.mtu}`])],
+    });
+  }
+  if (link.macAddress !== macAddress) {
+    const step = setLink(wanted, ["address", macAddress], ["address", link.macAddress]);
+    changes.push({ property: `${prefix}macAddress`, actual: link.macAddress, steps: [step] });
+  }
+  return changes;
+}
+
+/** What differs in whether a link is up. */
+export function upChanges(wanted: WantedLink, link: Link): Change[] {
+  return link.up ? [] : [{ drift: `${wanted.name} is down`, steps: [setLink(wanted, ["up"], ["down"])] }];
+}
+
+/**
+ * What differs in a link's addresses. Those that are not wanted go first; since the kernel then drops further IPv4
+ * addresses of the same subnet (promote_secondaries, ip-sysctl), the wanted ones of that family are set again.
+ *
+ * @param removable which of the standing addresses may be taken away; all of them on a link of ours
+ */
+export function addressChanges(wanted: WantedLink, link: Link, removable: (address: string) => boolean): Change[] {
+  const surplus = link.addresses.filter((address) => !wanted.addresses.includes(address) && removable(address));
+  const shaken = new Set(surplus.map(familyOf));
+  const missing = wanted.addresses.filter(
+    (address) => !link.addresses.includes(address) || shaken.has(familyOf(address)),
+  );
+  if (surplus.length === 0 && missing.length === 0) return [];
+  const restore = link.addresses.map((address) => addressCommand("replace", address, wanted));
+  const steps = [
+    ...surplus.map((address) => ({
+      what: `remove address ${address} from ${wanted.name}`,
+      do: addressCommand("del", address, wanted),
+      undo: restore,
+    })),
+    ...missing.map((address) => ({
+      what: `add address ${address} to ${wanted.name}`,
+      do: addressCommand("replace", address, wanted),
+      undo: link.addresses.includes(address) ? [] : [addressCommand("del", address, wanted)],
+    })),
+  ];
+  return [{ property: `${wanted.prefix}addresses`, actual: link.addresses, steps }];
+}
+
+/** An address must work at once: IPv6's duplicate detection would hold it back for a second (ip-address(8)). */
+function addressCommand(verb: "replace" | "del", address: string, { name, netns }: WantedLink): IpCommand {
+  const nodad = verb === "replace" && familyOf(address) === 6 ? ["nodad"] : [];
+  return ip(["addr", verb, address, "dev", name, ...nodad], netns);
+}
+
+/** Takes our mark off a link that stays. */
+export function releaseStep(name: string, netns?: string): Step {
+  return {
+    what: `release ${name}`,
+    do: run([...(netns ? ["ip", "-n", netns] : ["ip"]), "link", "set", "dev", name, "alias", ""]),
+  };
+}

@@ -1,0 +1,221 @@
+// A Linux bridge (ip-link(8), type bridge). Its owner is its alias. Limits: VLAN filtering is not set.
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { type Answers, ip, type Step } from "../kernel/command.ts";
+import { refuse } from "../kernel/failure.ts";
+import {
+  addressChanges,
+  attributeChanges,
+  freshLink,
+  ofNewLink,
+  releaseStep,
+  setLink,
+  upChanges,
+  type WantedLink,
+} from "../kernel/link-changes.ts";
+import { type Link, linkFact } from "../kernel/links.ts";
+import { derivedMac } from "../kernel/mac.ts";
+import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
+import { ownerText, standing } from "../kernel/owner.ts";
+import { interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
+import { sysctlFact, sysctlStep } from "../kernel/sysctl.ts";
+import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
+import { Resource, type ResourceArgs } from "./resource.ts";
+
+/** Inputs of a {@link Bridge}. */
+export interface BridgeArgs extends ResourceArgs {
+  /** The link's name: 1 to 15 bytes of letters, digits, `_`, `.` and `-`. Change: replacement. */
+  name: pulumi.Input<string>;
+  /** Addresses with prefix, the gateways of what is attached; default none. */
+  addresses?: pulumi.Input<pulumi.Input<string>[]>;
+  /** The MTU in bytes, 68 to 65535; default 1500. */
+  mtu?: pulumi.Input<number>;
+  /** The MAC address; default: derived from the name, so that it does not follow the ports. */
+  macAddress?: pulumi.Input<string>;
+  /** Spanning tree protocol; default false. */
+  stp?: pulumi.Input<boolean>;
+  /** The namespace to make it in; default: the host's own. Change: replacement. */
+  netns?: pulumi.Input<string>;
+}
+
+interface Args {
+  name: string;
+  addresses: string[];
+  mtu: number;
+  macAddress: string;
+  stp: boolean;
+  netns?: string;
+}
+
+const facts = ({ name, netns, addresses }: Args) => ({
+  bridge: linkFact(name, netns),
+  quiet: sysctlFact(quietNames(name), netns),
+  ...(netns === undefined && addresses.length > 0 ? overlapFacts : {}),
+});
+
+type Seen = Answers<ReturnType<typeof facts>>;
+
+/** What must be off before a bridge goes up: a container could steer the host's own routes through it (CVE-2020-13401). */
+function quietNames(name: string): string[] {
+  const names = [
+    "ipv4/conf/%/accept_redirects",
+    "ipv4/conf/%/send_redirects",
+    "ipv6/conf/%/accept_ra",
+    "ipv6/conf/%/accept_redirects",
+  ];
+  return names.map((path) => `net/${path.replace("%", name)}`);
+}
+
+function standingOf({ name }: Args, { bridge }: Seen, context: Context) {
+  return bridge.link ? standing(bridge.link.alias, `link:${name}`, context) : "absent";
+}
+
+function plan(args: Args, seen: Seen, context: Context): Change[] {
+  const { name, netns, addresses } = args;
+  const who = standingOf(args, seen, context);
+  if (!seen.bridge.netns)
+    refuse(
+      `there is no namespace ${netns}`,
+      "Create it first: pass the Netns resource's `name` output, so that the engine keeps the order.",
+    );
+  if (who === "foreign" || (who === "unowned" && !context.adopt)) refuseForeign(args, seen.bridge.link);
+  if (seen.bridge.link && seen.bridge.link.kind !== "bridge")
+    refuse(`${name} is there and is no bridge (${seen.bridge.link.kind ?? "a physical link"})`, "Choose another name.");
+  const missing = addresses.filter((address) => !seen.bridge.link?.addresses.includes(address));
+  if ("links" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>);
+  const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
+  const wanted: WantedLink = { ...args, netns, owner, prefix: "" };
+  const link = seen.bridge.link ?? { ...freshLink(wanted, "bridge"), mtu: 0, stp: args.stp };
+  const removable = (address: string) =>
+    who === "ours" || ((context.previous?.addresses ?? []) as string[]).includes(address);
+  const changes = [
+    ...attributeChanges(wanted, link),
+    ...spanning(wanted, link, args.stp),
+    ...quieting(args, seen),
+    ...addressChanges(wanted, link, removable),
+    ...upChanges(wanted, link),
+  ];
+  return who === "absent"
+    ? [{ drift: `bridge ${name} is missing`, steps: [making(args)] }, ...ofNewLink(changes)]
+    : changes;
+}
+
+function refuseForeign({ name }: Args, link: Link | undefined): never {
+  const whose = link?.alias ? `carries the mark ${link.alias}` : "nothing of linuxnet's owns it";
+  refuse(
+    `a link ${name} is there already and ${whose}`,
+    "Choose another name, delete it, or set adopt: true to take over one that has no owner.",
+  );
+}
+
+/**
+ * A bridge follows the smallest MTU of its ports until one was set that differs from what it had (net/bridge/br_if.c,
+ * br_mtu_auto_adjust), so it is made with another one than it gets.
+ */
+function making({ name, macAddress, netns, mtu, stp }: Args): Step {
+  const other = mtu === 1500 ? 1400 : 1500;
+  const words = [
+    "link",
+    "add",
+    "name",
+    name,
+    "address",
+    macAddress,
+    "mtu",
+    other,
+    "type",
+    "bridge",
+    "stp_state",
+    stp ? 1 : 0,
+  ];
+  return {
+    what: `create bridge ${name}`,
+    do: ip(words, netns),
+    undo: [ip(["link", "del", "dev", name], netns)],
+    claim: `link:${name}`,
+  };
+}
+
+function spanning(wanted: WantedLink, link: Link, stp: boolean): Change[] {
+  if (link.stp === stp) return [];
+  const words = (on: boolean) => ["type", "bridge", "stp_state", on ? "1" : "0"];
+  return [{ property: "stp", actual: link.stp, steps: [setLink(wanted, words(stp), words(link.stp))] }];
+}
+
+function quieting({ name, netns }: Args, { bridge, quiet }: Seen): Change[] {
+  const names = bridge.link ? Object.keys(quiet).filter((key) => quiet[key] !== "0") : quietNames(name);
+  if (names.length === 0) return [];
+  const wanted = Object.fromEntries(names.map((key) => [key, "0"]));
+  return [
+    {
+      drift: `${name} accepts redirects or router advertisements`,
+      steps: [sysctlStep(`turn redirects and router advertisements off on ${name}`, wanted, quiet, netns)],
+    },
+  ];
+}
+
+function teardown(args: Args, seen: Seen, context: Context): Step[] {
+  const { name, netns, addresses } = args;
+  const who = standingOf(args, seen, context);
+  if (who === "ours") return [{ what: `delete bridge ${name}`, do: ip(["link", "del", "dev", name], netns) }];
+  if (who !== "adopted") return [];
+  const ours = addresses.filter((address) => seen.bridge.link?.addresses.includes(address));
+  return [
+    ...ours.map((address) => ({
+      what: `remove address ${address} from ${name}`,
+      do: ip(["addr", "del", address, "dev", name], netns),
+    })),
+    releaseStep(name, netns),
+  ];
+}
+
+/** How a {@link Bridge} is checked, planned and removed. */
+export const bridge = define<Args>()({
+  kind: "Bridge",
+  fields: {
+    name: linkName,
+    addresses: z.array(interfaceAddress, "must be a list of addresses").default([]),
+    mtu: mtu.default(1500),
+    macAddress: macAddress.optional(),
+    stp: z.boolean("must be true or false").default(false),
+    netns: netnsName.optional(),
+  },
+  derive: (args) => ({ ...args, macAddress: args.macAddress ?? derivedMac("bridge", args.name, args.netns ?? "") }),
+  rules: ({ addresses }): Issue[] => {
+    const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
+    return twice ? [{ property: "addresses", reason: `names ${twice} twice` }] : [];
+  },
+  replaceOn: ["name", "netns"],
+  id: ({ name }) => name,
+  facts,
+  plan,
+  present: (args, seen, context) => ["ours", "adopted"].includes(standingOf(args, seen, context)),
+  teardown,
+  outputs: ({ macAddress: mac }, { bridge: { link } }) => ({
+    macAddress: link?.macAddress ?? mac,
+    ifindex: link?.ifindex,
+  }),
+});
+
+/**
+ * A Linux bridge.
+ *
+ * @example
+ * const lab0 = new linuxnet.Bridge("lab0", { name: "lab0", addresses: ["172.18.0.1/16"] });
+ */
+export class Bridge extends Resource {
+  declare readonly name: pulumi.Output<string>;
+  declare readonly addresses: pulumi.Output<string[]>;
+  declare readonly mtu: pulumi.Output<number>;
+  declare readonly stp: pulumi.Output<boolean>;
+  declare readonly netns: pulumi.Output<string | undefined>;
+  declare readonly adopt: pulumi.Output<boolean>;
+  /** The MAC address that the bridge has. */
+  declare readonly macAddress: pulumi.Output<string>;
+  /** The link's number in its namespace. */
+  declare readonly ifindex: pulumi.Output<number>;
+
+  constructor(name: string, args: BridgeArgs, opts?: pulumi.CustomResourceOptions) {
+    super(bridge.kind, name, args, ["macAddress", "ifindex"], opts);
+  }
+}
