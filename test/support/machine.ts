@@ -1,0 +1,145 @@
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { execa, type ResultPromise } from "execa";
+import { Host } from "../../provider/host/host.ts";
+import { type Launch, shellEnv } from "../../provider/host/shell.ts";
+import { quoteAll } from "../../provider/kernel/quote.ts";
+import { expectSame, readSnapshot, type Snapshot, snapshotScript } from "./snapshot.ts";
+
+/** What a command in a machine answered. */
+export interface Answer {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** The address of the uplink `up0` of every machine. */
+export const machineAddress = "203.0.113.2";
+
+/** The address of the world beyond the uplink, which has no route back into a lab. */
+export const worldAddress = "203.0.113.1";
+
+const setUp = readFileSync(new URL("machine.sh", import.meta.url), "utf8");
+const unshare = ["--net", "--mount", "--pid", "--uts", "--fork", "--propagation", "private"];
+
+/** Milliseconds that a command in a machine may take. */
+const patience = 120_000;
+
+/**
+ * A machine of a test's own: namespaces in which everything that a lab touches is private. It lives as long as the test
+ * process at most, and nothing of it can be seen on the real machine but its processes.
+ */
+export class Machine {
+  /** The machine's PID 1, as the real machine counts. */
+  readonly pid: number;
+  readonly #init: ResultPromise;
+  #host: Host | undefined;
+  #baseline: Snapshot | undefined;
+
+  private constructor(pid: number, init: ResultPromise) {
+    this.pid = pid;
+    this.#init = init;
+  }
+
+  /** Starts a machine; takes a tenth of a second. */
+  static async start(): Promise<Machine> {
+    const init = execa("unshare", [...unshare, "sh", "-c", setUp], {
+      env: shellEnv,
+      extendEnv: false,
+      stdin: "pipe",
+      buffer: false,
+      reject: false,
+      cleanup: false,
+    });
+    const problems: string[] = [];
+    init.stderr.setEncoding("utf8").on("data", (text: string) => problems.push(text));
+    for await (const line of createInterface(init.stdout)) return new Machine(Number(line), init);
+    throw new Error(`cannot start a machine: ${problems.join("")}`);
+  }
+
+  /** The argv that enters the machine, or the world beyond its uplink. */
+  enter(argv: readonly string[], netns?: "world"): [string, ...string[]] {
+    const inWorld = netns ? ["nsenter", "--net=/media/world"] : [];
+    return ["nsenter", "-t", `${this.pid}`, "-m", "-n", "-p", "-u", ...inWorld, ...argv];
+  }
+
+  /** Runs a line of bash in the machine. */
+  exec(command: string, input = ""): Promise<Answer> {
+    return answer(this.enter(["bash", "-c", command]), input);
+  }
+
+  /** Runs a line of bash in the machine; throws with its stderr when it fails. */
+  async sh(command: string): Promise<string> {
+    return must(command, await this.exec(command));
+  }
+
+  /** Runs a line of bash in the world beyond the uplink; throws with its stderr when it fails. */
+  async world(command: string): Promise<string> {
+    return must(command, await answer(this.enter(["bash", "-c", command], "world"), ""));
+  }
+
+  /** Starts a program in the machine that runs on; what it prints goes to /dev/null. Its pid is the machine's count. */
+  async spawn(argv: readonly string[], netns?: string): Promise<number> {
+    const where = netns === undefined ? "" : `nsenter --net=/run/netns/${netns} `;
+    return Number(await this.sh(`${where}setsid ${quoteAll(argv)} </dev/null >/dev/null 2>&1 & echo $!`));
+  }
+
+  /** How the package's session gets a shell in the machine. */
+  launch(): Launch {
+    return { name: "the machine", argv: this.enter(["/bin/sh"]), env: shellEnv };
+  }
+
+  /** The machine as the lifecycle sees it: one session. */
+  get host(): Host {
+    this.#host ??= new Host(this.launch());
+    return this.#host;
+  }
+
+  /** Everything of the machine that a lab may touch, as data. */
+  async snapshot(): Promise<Snapshot> {
+    return readSnapshot(must("snapshot.sh", await this.exec(snapshotScript)));
+  }
+
+  /** Notes how the machine stands: what a test prepares by hand belongs to the machine, and is to be there at its end. */
+  async baseline(): Promise<void> {
+    this.#baseline = await this.snapshot();
+  }
+
+  /** Fails when the machine is not as it was at the last baseline; what the kernel still takes away is waited for. */
+  async expectClean(looks = 20): Promise<void> {
+    if (!this.#baseline) throw new Error("no baseline was taken");
+    for (let left = looks; left > 0; left -= 1) {
+      const now = await this.snapshot();
+      if (left === 1 || JSON.stringify(now) === JSON.stringify(this.#baseline)) return expectSame(this.#baseline, now);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Ends the machine: all its processes, and with them its namespaces. */
+  async stop(): Promise<void> {
+    this.#host?.session.close();
+    try {
+      process.kill(this.pid, "SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#init;
+  }
+}
+
+async function answer([file, ...args]: [string, ...string[]], input: string): Promise<Answer> {
+  const { exitCode, stdout, stderr, shortMessage } = await execa(file, args, {
+    env: { ...shellEnv, HOME: "/root" },
+    extendEnv: false,
+    input,
+    reject: false,
+    stripFinalNewline: false,
+    timeout: patience,
+  });
+  return { code: exitCode ?? 255, stdout, stderr: exitCode === undefined ? `${shortMessage}\n${stderr}` : stderr };
+}
+
+function must(command: string, { code, stdout, stderr }: Answer): string {
+  if (code === 0) return stdout.trimEnd();
+  throw new Error(`\`${command}\` ended with ${code}: ${stderr.trim()}\n${stdout.trim()}`);
+}
