@@ -43,6 +43,8 @@ class Stream {
   readonly #tag: string;
   readonly #onDone: () => void;
   #chunks: string[] = [];
+  /** The end of what has come, long enough for the line that ends an answer. */
+  #tail = "";
 
   constructor(tag: string, onDone: () => void) {
     this.#tag = tag;
@@ -52,8 +54,9 @@ class Stream {
 
   push(chunk: string): void {
     this.#chunks.push(chunk);
-    // The tag may be split between two chunks: look at the seam, and join all only when an end is there.
-    const seam = (this.#chunks.at(-2) ?? "").slice(-this.#tag.length - 16) + chunk;
+    // The tag may be split between chunks: look at the seam, and join all only when an end is there.
+    const seam = this.#tail + chunk;
+    this.#tail = seam.slice(-this.#tag.length - 32);
     if (!seam.includes(this.#tag)) return;
     let text = this.#chunks.join("");
     for (let match = this.#end.exec(text); match; match = this.#end.exec(text)) {
@@ -61,6 +64,7 @@ class Stream {
       text = text.slice(match.index + match[0].length);
     }
     this.#chunks = text === "" ? [] : [text];
+    this.#tail = text.slice(-this.#tag.length - 32);
     this.#onDone();
   }
 

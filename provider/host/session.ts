@@ -101,11 +101,26 @@ export class Session {
  */
 function framed(script: string, tag: string, number: number): string {
   const end = `${tag}-end-${number}`;
+  const text = `exec 4<&-\n${script}`;
   return [
-    `sh /dev/fd/4 4<<'${end}' </dev/null`,
-    `exec 4<&-\n${script}`,
-    end,
+    ...(isAscii(text) ? plainly(text, end) : guarded(text, end)),
     `linuxnet_code=$?; printf '\\n${tag} %s %s\\n' ${number} "$linuxnet_code"; printf '\\n${tag} %s\\n' ${number} >&2`,
     "",
   ].join("\n");
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
+}
+
+function plainly(text: string, end: string): string[] {
+  return [`sh /dev/fd/4 4<<'${end}' </dev/null`, text, end];
+}
+
+/**
+ * dash (0.5.12, parser.c, checkend) loses a byte above 127 in a here-document where it follows the first letters of the end
+ * mark at the beginning of a line: so no line begins as the end mark does.
+ */
+function guarded(text: string, end: string): string[] {
+  return [`sed 's/^x//' <<'${end}' | sh /dev/fd/4 4<&0 </dev/null`, `x${text.replaceAll("\n", "\nx")}`, end];
 }
