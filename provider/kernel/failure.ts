@@ -60,3 +60,6 @@ export function firstLine(stderr: string | undefined): string {
 export function refuse(problem: string, remedy?: string): never {
   throw new LinuxnetError({ problem, state: "Nothing was changed.", remedy });
 }
+
+/** The remedy where something is put into an object that is not there. */
+export const createFirst = "Create it first: pass the resource's `name` output, so that the engine keeps the order.";

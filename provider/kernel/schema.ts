@@ -104,3 +104,17 @@ function addressFault(text: string): string {
   if (/^::ffff:\d+\./i.test(text)) return "must be plain IPv4, not IPv4 within IPv6";
   return "must be an IPv4 or IPv6 address";
 }
+
+/** The name of a link that packets come in or leave by: any that the kernel has, or `uplink`. */
+export const interfaceName = z
+  .string("must be a string")
+  .refine((name) => Buffer.byteLength(name) <= 15, "must be at most 15 bytes long, the kernel's limit")
+  .refine(
+    (name) => /^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/.test(name),
+    "must be the name of a link: letters, digits, _ . and -",
+  );
+
+/** Which of the kernel's languages for packet rules is used. */
+export const backend = z
+  .enum(["auto", "nftables", "iptables"], 'must be "auto", "nftables" or "iptables"')
+  .default("auto");

@@ -2,7 +2,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { refuse } from "../kernel/failure.ts";
+import { createFirst, refuse } from "../kernel/failure.ts";
+import { firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
 import {
   addressChanges,
   attributeChanges,
@@ -15,8 +16,9 @@ import {
 } from "../kernel/link-changes.ts";
 import { type Link, linkFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
+import type { Element } from "../kernel/nft.ts";
 import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
-import { ownerText, standing } from "../kernel/owner.ts";
+import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
 import { sysctlFact, sysctlStep } from "../kernel/sysctl.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
@@ -45,9 +47,11 @@ interface Args {
   macAddress: string;
   stp: boolean;
   netns?: string;
+  owner: string;
 }
 
-const facts = ({ name, netns, addresses }: Args) => ({
+const facts = ({ name, netns, addresses, owner }: Args) => ({
+  ...firewallFacts(owner, netns),
   bridge: linkFact(name, netns),
   quiet: sysctlFact(quietNames(name), netns),
   ...(netns === undefined && addresses.length > 0 ? overlapFacts : {}),
@@ -73,31 +77,42 @@ function standingOf({ name }: Args, { bridge }: Seen, context: Context) {
 function plan(args: Args, seen: Seen, context: Context): Change[] {
   const { name, netns, addresses } = args;
   const who = standingOf(args, seen, context);
-  if (!seen.bridge.netns)
-    refuse(
-      `there is no namespace ${netns}`,
-      "Create it first: pass the Netns resource's `name` output, so that the engine keeps the order.",
-    );
-  if (who === "foreign" || (who === "unowned" && !context.adopt)) refuseForeign(args, seen.bridge.link);
-  if (seen.bridge.link && seen.bridge.link.kind !== "bridge")
-    refuse(`${name} is there and is no bridge (${seen.bridge.link.kind ?? "a physical link"})`, "Choose another name.");
+  refuseUnfit(args, seen, who, context);
   const missing = addresses.filter((address) => !seen.bridge.link?.addresses.includes(address));
   if ("links" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>);
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
   const wanted: WantedLink = { ...args, netns, owner, prefix: "" };
   const link = seen.bridge.link ?? { ...freshLink(wanted, "bridge"), mtu: 0, stp: args.stp };
-  const removable = (address: string) =>
-    who === "ours" || ((context.previous?.addresses ?? []) as string[]).includes(address);
+  const previous = (context.previous?.addresses ?? []) as string[];
   const changes = [
     ...attributeChanges(wanted, link),
     ...spanning(wanted, link, args.stp),
     ...quieting(args, seen),
-    ...addressChanges(wanted, link, removable),
+    ...addressChanges(wanted, link, (address) => who === "ours" || previous.includes(address)),
     ...upChanges(wanted, link),
   ];
-  return who === "absent"
-    ? [{ drift: `bridge ${name} is missing`, steps: [making(args)] }, ...ofNewLink(changes)]
-    : changes;
+  const making = { drift: `bridge ${name} is missing`, steps: [makingStep(args)] };
+  return [...(who === "absent" ? [making, ...ofNewLink(changes)] : changes), ...joining(args, seen, context)];
+}
+
+/**
+ * A bridge stands in our nftables table, where nft works: what its ports say to each other passes also where a FORWARD chain
+ * drops, and what comes from it carries an address of its own.
+ */
+function joining({ name, netns }: Args, seen: Seen, context: Context): Change[] {
+  if (seen.table.fault !== undefined) return [];
+  const elements: Element[] = [
+    { set: "nets", key: name },
+    { set: "same", key: `${name} . ${name}` },
+  ];
+  return firewallChanges("nftables", { nft: { elements, rules: [] }, forwarding: [] }, seen, context, netns);
+}
+
+/** Refuses where the namespace is missing, or something stands under the name that is not ours to change. */
+function refuseUnfit(args: Args, { bridge: { link, netns } }: Seen, who: Standing, { adopt }: Context): void {
+  if (!netns) refuse(`there is no namespace ${args.netns}`, createFirst);
+  if (who === "foreign" || (who === "unowned" && !adopt)) refuseForeign(args, link);
+  if (link && link.kind !== "bridge") refuse(`${args.name} is there and is no bridge`, "Choose another name.");
 }
 
 function refuseForeign({ name }: Args, link: Link | undefined): never {
@@ -112,7 +127,7 @@ function refuseForeign({ name }: Args, link: Link | undefined): never {
  * A bridge follows the smallest MTU of its ports until one was set that differs from what it had (net/bridge/br_if.c,
  * br_mtu_auto_adjust), so it is made with another one than it gets.
  */
-function making({ name, macAddress, netns, mtu, stp }: Args): Step {
+function makingStep({ name, macAddress, netns, mtu, stp }: Args): Step {
   const other = mtu === 1500 ? 1400 : 1500;
   const words = [
     "link",
@@ -155,8 +170,12 @@ function quieting({ name, netns }: Args, { bridge, quiet }: Seen): Change[] {
 }
 
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
-  const { name, netns, addresses } = args;
+  const { netns } = args;
   const who = standingOf(args, seen, context);
+  return [...firewallTeardown(seen, context, netns), ...removing(args, seen, who)];
+}
+
+function removing({ name, netns, addresses }: Args, seen: Seen, who: Standing): Step[] {
   if (who === "ours") return [{ what: `delete bridge ${name}`, do: ip(["link", "del", "dev", name], netns) }];
   if (who !== "adopted") return [];
   const ours = addresses.filter((address) => seen.bridge.link?.addresses.includes(address));

@@ -1,7 +1,17 @@
 import type { Definition } from "../lifecycle/definition.ts";
 import { bridge } from "./bridge.ts";
+import { forwardRule } from "./forwardRule.ts";
+import { natRule } from "./natRule.ts";
 import { netns } from "./netns.ts";
+import { portPublish } from "./portPublish.ts";
 import { vethPair } from "./vethPair.ts";
 
 /** Every kind of resource: a new one is one file here, and one line. */
-export const definitions = [netns, bridge, vethPair] as unknown as readonly Definition[];
+export const definitions = [
+  netns,
+  bridge,
+  vethPair,
+  natRule,
+  forwardRule,
+  portPublish,
+] as unknown as readonly Definition[];

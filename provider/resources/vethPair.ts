@@ -5,7 +5,7 @@ import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
 import { endChanges, makeCable, routesOf, type SeenEnd, unreachable, type WantedEnd } from "../kernel/cable.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { refuse } from "../kernel/failure.ts";
+import { createFirst, refuse } from "../kernel/failure.ts";
 import { ofNewLink, releaseStep } from "../kernel/link-changes.ts";
 import { linkFact, type Sight } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
@@ -177,14 +177,13 @@ function refuseForeign(name: string, { link }: Sight, who: Standing, { adopt }: 
 }
 
 function refuseMissing(args: Args, seen: Seen): void {
-  const remedy = "Create it first: pass the resource's `name` output, so that the engine keeps the order.";
   for (const [end, sight, bridge] of [
     [args, seen.one, seen.bridge],
     [args.peer, seen.other, seen.peerBridge],
   ] as const) {
-    if (!sight.netns) refuse(`there is no namespace ${end.netns}`, remedy);
+    if (!sight.netns) refuse(`there is no namespace ${end.netns}`, createFirst);
     if (end.bridge && bridge.link?.kind !== "bridge")
-      refuse(bridge.link ? `${end.bridge} is no bridge` : `there is no bridge ${end.bridge}`, remedy);
+      refuse(bridge.link ? `${end.bridge} is no bridge` : `there is no bridge ${end.bridge}`, createFirst);
   }
 }
 

@@ -1,0 +1,186 @@
+import { type Change, inNetns, nft, type Step, sh } from "./command.ts";
+import { refuse } from "./failure.ts";
+import {
+  addRule,
+  createElement,
+  deleteElement,
+  deleteRule,
+  type Element,
+  type Rule,
+  type SeenElement,
+  type SeenRule,
+  type SeenTable,
+} from "./nft.ts";
+import { type Claimant, isOwner, shortHash } from "./owner.ts";
+import { quote } from "./quote.ts";
+import { createTable, mendTable, table } from "./ruleset.ts";
+
+/** What a resource wants to stand in our table. */
+export interface Pieces {
+  elements: readonly Element[];
+  rules: readonly Rule[];
+}
+
+/** The comment of a rule: its owner, its priority where it has one, and a fingerprint of what it says. */
+export function ruleComment(owner: string, { chain, text, priority = 0 }: Rule): string {
+  const place = priority === 0 ? "" : ` p${priority}`;
+  return `${owner}${place} #${shortHash(`${chain} ${text}`)}`;
+}
+
+/** Whose a comment is. */
+function ownerOfComment(comment: string): string {
+  return comment.split(" ")[0] ?? "";
+}
+
+function isMine(comment: string, { owner, former }: Claimant): boolean {
+  const whose = ownerOfComment(comment);
+  return whose === owner || whose === former;
+}
+
+/**
+ * What is missing of a resource's pieces in our table, and what of it is wanted no more.
+ *
+ * @throws LinuxnetError when another owner holds a key that is wanted
+ */
+export function pieceChanges(wanted: Pieces, seen: SeenTable, who: Claimant, netns?: string): Change[] {
+  const elements = elementSteps(wanted.elements, seen, who, netns);
+  const rules = ruleSteps(wanted.rules, seen, who, netns);
+  const surplus = surplusSteps(wanted, seen, who, netns);
+  const changes: Change[] = [];
+  if (!seen.exists) changes.push({ drift: "our nftables table is missing", steps: [makingTable(netns)] });
+  else if (!seen.whole)
+    changes.push({
+      drift: "the chains of our nftables table were changed",
+      steps: [{ what: "mend our nftables table", do: nft(mendTable(), netns) }],
+    });
+  const steps = [...surplus, ...elements, ...rules];
+  if (steps.length > 0) changes.push({ drift: "nftables rules are missing or changed", steps });
+  return changes;
+}
+
+function makingTable(netns?: string): Step {
+  return { what: "make our nftables table", do: nft(createTable(), netns), undo: [tidyTable(netns)] };
+}
+
+function elementSteps(wanted: readonly Element[], seen: SeenTable, who: Claimant, netns?: string): Step[] {
+  return wanted.flatMap((element) => {
+    const stands = seen.elements.find((other) => other.set === element.set && other.key === element.key);
+    if (stands && ownerOfComment(stands.comment) === who.owner && stands.value === element.value) return [];
+    if (stands && !isMine(stands.comment, who)) refuseTaken(element, stands);
+    return [
+      {
+        what: `add ${element.key} to the nftables set ${element.set}`,
+        do: createElement(element, who.owner, netns),
+        undo: [deleteElement(element, netns)],
+      },
+    ];
+  });
+}
+
+function refuseTaken({ set, key }: Element, { comment }: SeenElement): never {
+  const what = /^(all|one|lo)/.test(set) ? `port ${key.replaceAll(" . ", " ")}` : `${key} (${set})`;
+  refuse(
+    `${what} is held by ${isOwner(comment) ? comment : "something else in our nftables table"}`,
+    "Choose another one, or remove the other resource first.",
+  );
+}
+
+function ruleSteps(wanted: readonly Rule[], seen: SeenTable, who: Claimant, netns?: string): Step[] {
+  return wanted.flatMap((rule) => {
+    const comment = ruleComment(who.owner, rule);
+    const standing = seen.rules.filter((other) => other.chain === rule.chain && other.comment === comment);
+    if (standing.length > 0 && inOrder(standing[0] as SeenRule, rule, seen, who)) return [];
+    const step = addRule(rule, comment, placeOf(rule, seen, who), netns);
+    return [
+      { what: `add an nftables rule to ${rule.chain}`, do: step, undo: [deleteByComment(rule.chain, comment, netns)] },
+    ];
+  });
+}
+
+/** The order of a chain: by priority, then by owner. */
+function rank(comment: string): [number, string] {
+  return [Number(/ p(-?\d+) /.exec(comment)?.[1] ?? 0), ownerOfComment(comment)];
+}
+
+function before([p1, o1]: [number, string], [p2, o2]: [number, string]): boolean {
+  return p1 !== p2 ? p1 < p2 : o1 < o2;
+}
+
+/** The handle of the first rule that must come after this one. */
+function placeOf({ chain, priority = 0 }: Rule, seen: SeenTable, who: Claimant): number | undefined {
+  const here = seen.rules.filter((rule) => rule.chain === chain && !isMine(rule.comment, who));
+  return here.find(({ comment }) => before([priority, who.owner], rank(comment)))?.handle;
+}
+
+function inOrder(standing: SeenRule, { chain }: Rule, { rules }: SeenTable, who: Claimant): boolean {
+  const here = rules.filter((rule) => rule.chain === chain);
+  const at = here.indexOf(standing);
+  const own = rank(standing.comment);
+  return here.every(
+    ({ comment }, index) =>
+      isMine(comment, who) || (index < at ? !before(own, rank(comment)) : !before(rank(comment), own)),
+  );
+}
+
+/** What is the resource's own and not wanted, wrong, doubled or out of order. */
+function surplusSteps({ elements, rules }: Pieces, seen: SeenTable, who: Claimant, netns?: string): Step[] {
+  const wrongElements = seen.elements.filter(({ set, key, value, comment }) => {
+    if (!isMine(comment, who)) return false;
+    const same = elements.some((other) => other.set === set && other.key === key && other.value === value);
+    return !same || ownerOfComment(comment) !== who.owner;
+  });
+  const kept = new Set<string>();
+  const wrongRules = seen.rules.filter((standing) => {
+    if (!isMine(standing.comment, who)) return false;
+    const rule = rules.find(
+      (other) => other.chain === standing.chain && ruleComment(who.owner, other) === standing.comment,
+    );
+    const right = rule !== undefined && !kept.has(standing.comment) && inOrder(standing, rule, seen, who);
+    if (right) kept.add(standing.comment);
+    return !right;
+  });
+  return [
+    ...wrongElements.map((element) => removeElement(element, netns)),
+    ...wrongRules.map((rule) => removeRule(rule, netns)),
+  ];
+}
+
+function removeElement(element: SeenElement, netns?: string): Step {
+  return {
+    what: `remove ${element.key} from the nftables set ${element.set}`,
+    do: deleteElement(element, netns),
+    undo: [createElement(element, element.comment, netns)],
+  };
+}
+
+/** A rule that goes is not put back by an undo: the next `up` does, since its text is not known. */
+function removeRule(rule: SeenRule, netns?: string): Step {
+  return { what: `remove an nftables rule from ${rule.chain}`, do: deleteRule(rule, netns) };
+}
+
+/** Finds a rule by its comment when its handle is not known, and deletes it. */
+function deleteByComment(chain: string, comment: string, netns?: string) {
+  const nftIn = `limit ${inNetns(netns)}nft`;
+  const text = quote(` comment "${comment}" # handle `);
+  const handles = `${nftIn} -a list chain inet ${table} ${chain} | awk -v text=${text} 'index($0, text) { print $NF }'`;
+  return sh(`for handle in $(${handles}); do ${nftIn} delete rule inet ${table} ${chain} handle "$handle"; done`);
+}
+
+/** Whether anything in our table belongs to a resource. */
+export function hasPieces(seen: SeenTable, who: Claimant): boolean {
+  return [...seen.elements, ...seen.rules].some(({ comment }) => isMine(comment, who));
+}
+
+/** Takes away what of our table belongs to a resource, and the table with its last owner. */
+export function pieceTeardown(seen: SeenTable, who: Claimant, netns?: string): Step[] {
+  const mine = surplusSteps({ elements: [], rules: [] }, seen, who, netns);
+  return mine.length === 0 ? [] : [...mine, { what: "tidy our nftables table", do: tidyTable(netns) }];
+}
+
+/** Deletes our table when no owner has anything left in it. */
+export function tidyTable(netns?: string) {
+  const nftIn = `limit ${inNetns(netns)}nft`;
+  return sh(
+    `if ${nftIn} list table inet ${table} >/dev/null 2>&1 && ! ${nftIn} list table inet ${table} | grep -q 'comment "linuxnet:'; then ${nftIn} delete table inet ${table}; fi`,
+  );
+}

@@ -1,0 +1,137 @@
+import { z } from "zod";
+import { type Fact, inNetns, type NftCommand, nft, type Reply, sh } from "./command.ts";
+import { readJson } from "./links.ts";
+import { isMap, type OwnerChain, ownerChains, ruleCounts, type SetName, table } from "./ruleset.ts";
+
+/** An element of one of our sets or maps: parts of its key and, in a map, of its value, as nft writes them. */
+export interface Element {
+  set: SetName;
+  key: string;
+  value?: string | undefined;
+}
+
+/** A rule in one of the owners' chains, without its comment. */
+export interface Rule {
+  chain: OwnerChain;
+  text: string;
+  /** Where it stands in its chain: lower first; default 0. */
+  priority?: number;
+}
+
+/** An element as it stands, with whose it is. */
+export interface SeenElement extends Element {
+  comment: string;
+}
+
+/** A rule as it stands: its place in its chain is its place in the list. */
+export interface SeenRule {
+  chain: string;
+  handle: number;
+  comment: string;
+}
+
+/** Our table as it stands. */
+export interface SeenTable {
+  /** `works`: nft can be used here; else why it cannot. */
+  fault: string | undefined;
+  exists: boolean;
+  /** Whether its own chains are as they were made, as far as their rules' number tells. */
+  whole: boolean;
+  elements: SeenElement[];
+  rules: SeenRule[];
+}
+
+const elementShape = z.looseObject({ val: z.unknown(), comment: z.string().default("") });
+const setShape = z.looseObject({ name: z.string(), elem: z.array(z.unknown()).default([]) });
+const shape = z.looseObject({
+  nftables: z.array(
+    z.looseObject({
+      set: setShape.optional(),
+      map: setShape.optional(),
+      rule: z.looseObject({ chain: z.string(), handle: z.number(), comment: z.string().default("") }).optional(),
+    }),
+  ),
+});
+
+/** Asks for our table: one listing for all who ask. */
+export function tableFact(netns?: string): Fact<SeenTable> {
+  return { command: sh(`limit ${inNetns(netns)}nft -j list table inet ${table}`), parse: readTable };
+}
+
+/** Reads `nft -j list table` (libnftables-json(5)). */
+export function readTable(reply: Reply): SeenTable {
+  const none = { exists: false, whole: false, elements: [], rules: [] };
+  if (reply.code !== 0)
+    return { ...none, fault: /^Error: No such file or directory/m.test(reply.stderr) ? undefined : reply.stderr };
+  const { nftables } = readJson(reply, shape);
+  const rules = nftables.flatMap(({ rule }) => rule ?? []);
+  const count = (chain: string) => rules.filter((rule) => rule.chain === chain).length;
+  return {
+    fault: undefined,
+    exists: true,
+    whole: [...ruleCounts].every(([chain, expected]) => count(chain) === expected),
+    elements: nftables.flatMap(({ set, map }) => [
+      ...(set ? readElements(set) : []),
+      ...(map ? readElements(map) : []),
+    ]),
+    rules: rules.filter(({ chain }) => (ownerChains as readonly string[]).includes(chain)),
+  };
+}
+
+function readElements({ name, elem }: z.infer<typeof setShape>): SeenElement[] {
+  return elem.map((item) => {
+    const [head, value] = Array.isArray(item) && isMap(name) ? item : [item, undefined];
+    const inner = z.looseObject({ elem: elementShape }).safeParse(head).data?.elem ?? { val: head, comment: "" };
+    return {
+      set: name as SetName,
+      key: written(inner.val),
+      value: value === undefined ? undefined : written(value),
+      comment: inner.comment,
+    };
+  });
+}
+
+/** Writes a value of nft's JSON as nft's language does. */
+function written(value: unknown): string {
+  const concat = z.object({ concat: z.array(z.unknown()) }).safeParse(value).data?.concat;
+  if (concat) return concat.map(written).join(" . ");
+  const prefix = z.object({ prefix: z.object({ addr: z.string(), len: z.number() }) }).safeParse(value).data?.prefix;
+  return prefix ? `${prefix.addr}/${prefix.len}` : String(value);
+}
+
+/** Adds an element; fails when one with its key stands already, whoever owns it. */
+export function createElement({ set, key, value }: Element, comment: string, netns?: string): NftCommand {
+  const tail = value === undefined ? "" : ` : ${value}`;
+  return nft(`create element inet ${table} ${set} { ${quoted(set, key)} comment "${comment}"${tail} }`, netns);
+}
+
+/** Takes an element away; fails when none has its key. */
+export function deleteElement({ set, key }: Element, netns?: string): NftCommand {
+  return nft(`delete element inet ${table} ${set} { ${quoted(set, key)} }`, netns);
+}
+
+/** Names of links stand in quotes: some are words of nft's language. */
+function quoted(set: SetName, key: string): string {
+  const names = ["nets", "same", "internal", "isolated", "closed"].includes(set) ? 2 : /^(dns|src)/.test(set) ? 1 : 0;
+  return key
+    .split(" . ")
+    .map((part, index) => (index < names ? `"${part}"` : part))
+    .join(" . ");
+}
+
+/** Adds a rule at the end of its chain, or before the rule with a handle. */
+export function addRule(
+  { chain, text }: Rule,
+  comment: string,
+  before: number | undefined,
+  netns?: string,
+): NftCommand {
+  const place =
+    before === undefined ? `add rule inet ${table} ${chain}` : `insert rule inet ${table} ${chain} handle ${before}`;
+  return nft(`${place} ${text} comment "${comment}"`, netns);
+}
+
+/** Takes a rule away by its handle, which is never given twice. */
+export function deleteRule({ chain, handle }: Pick<SeenRule, "chain" | "handle">, netns?: string): NftCommand {
+  return nft(`delete rule inet ${table} ${chain} handle ${handle}`, netns);
+}

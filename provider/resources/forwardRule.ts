@@ -1,0 +1,176 @@
+// One rule on forwarded traffic, in our nftables table (nft(8)) or in our chain of iptables' FORWARD. Its owner is its
+// comment. Limits: an admin's own drop in another chain cannot be overridden by an accept here.
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import type { Family } from "../kernel/addresses.ts";
+import type { Answers } from "../kernel/command.ts";
+import {
+  type Backend,
+  backendOf,
+  firewallChanges,
+  firewallFacts,
+  firewallPresent,
+  firewallTeardown,
+} from "../kernel/firewall.ts";
+import { familiesOf, type Match, nftMatch, ofFamily } from "../kernel/match.ts";
+import type { Rule } from "../kernel/nft.ts";
+import { routesFact } from "../kernel/routes.ts";
+import { backend, interfaceName, netnsName, oneOrMore, portRange, subnet } from "../kernel/schema.ts";
+import { resolveInterface } from "../kernel/uplink.ts";
+import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
+import { Resource, type ResourceArgs } from "./resource.ts";
+
+/** Inputs of a {@link ForwardRule}. */
+export interface ForwardRuleArgs extends ResourceArgs {
+  /** What happens to what matches: `accept`, `drop` (silently) or `reject` (the sender is told). */
+  action: pulumi.Input<"accept" | "drop" | "reject">;
+  /** Only what comes in by this link: a name, or `"uplink"` for the interface of the default route. */
+  inInterface?: pulumi.Input<string>;
+  /** Only what leaves by this link: a name, or `"uplink"`. */
+  outInterface?: pulumi.Input<string>;
+  /** Only from this subnet or address; one per family can stand. */
+  source?: pulumi.Input<string | pulumi.Input<string>[]>;
+  /** Only to this subnet or address. */
+  destination?: pulumi.Input<string | pulumi.Input<string>[]>;
+  /** Only this protocol; default: any. */
+  protocol?: pulumi.Input<"tcp" | "udp" | "sctp" | "icmp" | "icmpv6">;
+  /** Only to this port, or to a range such as `"8000-8010"`; needs a protocol with ports. */
+  destinationPorts?: pulumi.Input<number | string>;
+  /** Only from this port or range; needs a protocol with ports. */
+  sourcePorts?: pulumi.Input<number | string>;
+  /** Only connections in these states (conntrack); default: any. */
+  states?: pulumi.Input<pulumi.Input<"new" | "established" | "related">[]>;
+  /** Lower ones are asked first, -1000 to 1000; default 0, ties by resource name. */
+  priority?: pulumi.Input<number>;
+  /** `auto` (default): nftables where `nft` works, else iptables. */
+  backend?: pulumi.Input<"auto" | "nftables" | "iptables">;
+  /** The namespace whose packets are meant; default: the host's own. */
+  netns?: pulumi.Input<string>;
+}
+
+interface Args extends Omit<Match, "source" | "destination"> {
+  action: "accept" | "drop" | "reject";
+  source?: string | string[];
+  destination?: string | string[];
+  priority: number;
+  backend: "auto" | Backend;
+  netns?: string;
+  owner: string;
+}
+
+const facts = ({ netns, owner }: Args) => ({
+  ...firewallFacts(owner, netns),
+  routes4: routesFact(netns, 4),
+  routes6: routesFact(netns, 6),
+});
+
+type Seen = Answers<ReturnType<typeof facts>>;
+
+const listed = (value: string | string[] | undefined) => (value === undefined ? undefined : [value].flat());
+
+/** The families of a rule: those of its addresses; without any, one rule speaks of both. */
+function families({ source, destination }: Args): (Family | undefined)[] {
+  return source === undefined && destination === undefined
+    ? [undefined]
+    : familiesOf(listed(source), listed(destination));
+}
+
+function ruleOf(args: Args, family: Family | undefined, seen: Seen): Rule {
+  const { action, priority, source, destination } = args;
+  const match: Match = {
+    ...args,
+    source: family && ofFamily(listed(source), family),
+    destination: family && ofFamily(listed(destination), family),
+    inInterface: resolveInterface(args.inInterface, family ?? 4, seen),
+    outInterface: resolveInterface(args.outInterface, family ?? 4, seen),
+  };
+  return { chain: "user_forward", priority, text: `${nftMatch(match)}${action === "accept" ? "goto pass" : action}` };
+}
+
+function plan(args: Args, seen: Seen, context: Context): Change[] {
+  const rules = families(args).map((family) => ruleOf(args, family, seen));
+  // An accept is noted with those who need forwarding, so that a FORWARD chain that drops lets it through; the switch is left.
+  const forwarding = args.action === "accept" ? [] : undefined;
+  return firewallChanges(
+    backendOf(args.backend, seen),
+    { nft: { elements: [], rules }, forwarding },
+    seen,
+    context,
+    args.netns,
+  );
+}
+
+function rules({ protocol, destinationPorts, sourcePorts }: Args): Issue[] {
+  const ported = protocol === "tcp" || protocol === "udp" || protocol === "sctp";
+  const needs = "needs protocol tcp, udp or sctp";
+  return [
+    ...(destinationPorts !== undefined && !ported ? [{ property: "destinationPorts", reason: needs }] : []),
+    ...(sourcePorts !== undefined && !ported ? [{ property: "sourcePorts", reason: needs }] : []),
+  ];
+}
+
+/** How a {@link ForwardRule} is checked, planned and removed. */
+export const forwardRule = define<Args>()({
+  kind: "ForwardRule",
+  fields: {
+    action: z.enum(["accept", "drop", "reject"], 'must be "accept", "drop" or "reject"'),
+    inInterface: interfaceName.optional(),
+    outInterface: interfaceName.optional(),
+    source: oneOrMore(subnet).optional(),
+    destination: oneOrMore(subnet).optional(),
+    protocol: z
+      .enum(["tcp", "udp", "sctp", "icmp", "icmpv6"], 'must be "tcp", "udp", "sctp", "icmp" or "icmpv6"')
+      .optional(),
+    destinationPorts: portRange.optional(),
+    sourcePorts: portRange.optional(),
+    states: z
+      .array(
+        z.enum(["new", "established", "related"], 'must be "new", "established" or "related"'),
+        "must be a list of states",
+      )
+      .optional(),
+    priority: z
+      .number("must be a number from -1000 to 1000")
+      .int("must be a whole number")
+      .min(-1000, "must be at least -1000")
+      .max(1000, "must be at most 1000")
+      .default(0),
+    backend,
+    netns: netnsName.optional(),
+  },
+  rules,
+  replaceOn: ["netns"],
+  id: ({ action, source, destination }) =>
+    `${action}:${[source ?? "any"].flat().join(",")}->${[destination ?? "any"].flat().join(",")}`,
+  facts,
+  plan,
+  present: (_args, seen, context) => firewallPresent(seen, context),
+  teardown: ({ netns }, seen, context) => firewallTeardown(seen, context, netns),
+  outputs: (args, seen) => ({ backend: backendOf(args.backend, seen) }),
+});
+
+/**
+ * Lets forwarded traffic through, or not.
+ *
+ * @example
+ * new linuxnet.ForwardRule("no-smtp", { action: "reject", inInterface: "lab0", protocol: "tcp", destinationPorts: 25 });
+ */
+export class ForwardRule extends Resource {
+  declare readonly action: pulumi.Output<"accept" | "drop" | "reject">;
+  declare readonly inInterface: pulumi.Output<string | undefined>;
+  declare readonly outInterface: pulumi.Output<string | undefined>;
+  declare readonly source: pulumi.Output<string | string[] | undefined>;
+  declare readonly destination: pulumi.Output<string | string[] | undefined>;
+  declare readonly protocol: pulumi.Output<string | undefined>;
+  declare readonly destinationPorts: pulumi.Output<number | string | undefined>;
+  declare readonly sourcePorts: pulumi.Output<number | string | undefined>;
+  declare readonly states: pulumi.Output<string[] | undefined>;
+  declare readonly priority: pulumi.Output<number>;
+  declare readonly netns: pulumi.Output<string | undefined>;
+  /** The backend that is used: never `auto`. */
+  declare readonly backend: pulumi.Output<"nftables" | "iptables">;
+
+  constructor(name: string, args: ForwardRuleArgs, opts?: pulumi.CustomResourceOptions) {
+    super(forwardRule.kind, name, args, ["backend"], opts);
+  }
+}

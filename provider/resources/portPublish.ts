@@ -1,0 +1,180 @@
+// A port of the host that leads to a container: elements of maps in our nftables table, or rules of iptables. Their owner
+// is their comment. Limits: no socket holds the port, so a program of the host can bind it later, and is not heard then.
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { familyOf } from "../kernel/addresses.ts";
+import type { Answers } from "../kernel/command.ts";
+import { refuse } from "../kernel/failure.ts";
+import {
+  type Backend,
+  backendOf,
+  firewallChanges,
+  firewallFacts,
+  firewallPresent,
+  firewallTeardown,
+} from "../kernel/firewall.ts";
+import { type Listener, listenersFact } from "../kernel/listeners.ts";
+import {
+  dropFlows,
+  loopback,
+  onLoopback,
+  type Publish,
+  portHolders,
+  publishElements,
+  publishRules,
+  type Way,
+  wayFact,
+} from "../kernel/publish.ts";
+import { address, backend, port } from "../kernel/schema.ts";
+import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
+import { Resource, type ResourceArgs } from "./resource.ts";
+
+/** Inputs of a {@link PortPublish}. */
+export interface PortPublishArgs extends ResourceArgs {
+  /** The port of the host, 1 to 65535. */
+  hostPort: pulumi.Input<number>;
+  /** The container's address. */
+  targetAddress: pulumi.Input<string>;
+  /** The container's port, 1 to 65535. */
+  targetPort: pulumi.Input<number>;
+  /** Default `tcp`. */
+  protocol?: pulumi.Input<"tcp" | "udp" | "sctp">;
+  /** Only on this address of the host; default: every one. `127.0.0.1` and `::1` answer only on the host itself. */
+  hostAddress?: pulumi.Input<string>;
+  /** Also on the host as 127.0.0.1, with an IPv6 target as ::1; default true when `hostAddress` is omitted, else false. */
+  localhost?: pulumi.Input<boolean>;
+  /** Also from containers of the same bridge, the target included; default true. */
+  hairpin?: pulumi.Input<boolean>;
+  /** `auto` (default): nftables where `nft` works, else iptables. */
+  backend?: pulumi.Input<"auto" | "nftables" | "iptables">;
+}
+
+interface Args extends Publish {
+  backend: "auto" | Backend;
+  owner: string;
+}
+
+const facts = (args: Args) => ({
+  ...firewallFacts(args.owner),
+  way: wayFact(args.targetAddress),
+  listeners: listenersFact(args.protocol),
+});
+
+type Seen = Answers<ReturnType<typeof facts>>;
+
+function plan(args: Args, seen: Seen, context: Context): Change[] {
+  const way = wayOf(args, seen);
+  const ours = seen.table.elements.some(({ set, key }) => set === "nets" && key === way.dev);
+  const nft = { elements: publishElements(args, way), rules: publishRules(args, way, ours) };
+  const wanted = { nft, forwarding: [familyOf(args.targetAddress)] };
+  const changes = firewallChanges(backendOf(args.backend, seen), wanted, seen, context);
+  if (changes.length === 0) return [];
+  if (!firewallPresent(seen, context)) refuseTaken(args, seen, context);
+  const flows = args.protocol === "udp" ? [{ drift: "flows", steps: [dropFlows(args, true)] }] : [];
+  return [...changes, ...flows];
+}
+
+function wayOf({ targetAddress }: Args, { way }: Seen): Way {
+  if (way && way.via === undefined && way.dev !== "lo") return way;
+  const why =
+    way?.dev === "lo"
+      ? `${targetAddress} is an address of this host itself`
+      : `no link of this host leads straight to ${targetAddress}`;
+  refuse(why, "Publish to the address of a container; create its bridge first, with an address in the same subnet.");
+}
+
+/** A port is held by another publish, or by a program that listens. */
+function refuseTaken(args: Args, seen: Seen, { owner, former }: Context): void {
+  const where = `${args.hostAddress ? `${args.hostAddress} ` : ""}port ${args.hostPort}/${args.protocol}`;
+  const remedy = "Choose another hostPort, or free this one.";
+  const other = portHolders(args, seen.table.elements).find(({ comment }) => comment !== owner && comment !== former);
+  if (other) refuse(`${where} is published already by ${other.comment}`, remedy);
+  const listener = seen.listeners.find((candidate) => hears(candidate, args));
+  if (listener) refuse(`${where} is in use by ${listener.holder}`, remedy);
+}
+
+function hears({ address: bound, families, port: own }: Listener, args: Args): boolean {
+  const family = familyOf(args.targetAddress);
+  if (own !== args.hostPort || !families.includes(family)) return false;
+  if (bound === undefined) return true;
+  if (/^127\.|^::1$/.test(bound)) return onLoopback(args) && bound === loopback[family];
+  return args.hostAddress === undefined || args.hostAddress === bound;
+}
+
+function rules(args: Args): Issue[] {
+  const { hostAddress, targetAddress } = args;
+  if (/^127\.|^::1$|^0\.0\.0\.0$|^::$/.test(targetAddress))
+    return [{ property: "targetAddress", reason: "must be the address of a container" }];
+  if (hostAddress === undefined) return [];
+  const odd = hostAddress.startsWith("127.") && hostAddress !== loopback[4];
+  const any = hostAddress === "0.0.0.0" || hostAddress === "::";
+  return [
+    ...(familyOf(hostAddress) === familyOf(targetAddress)
+      ? []
+      : [
+          { property: "hostAddress", reason: `must be of the family of targetAddress (IPv${familyOf(targetAddress)})` },
+        ]),
+    ...(odd ? [{ property: "hostAddress", reason: "must be 127.0.0.1 when it is a loopback address" }] : []),
+    ...(any ? [{ property: "hostAddress", reason: "must be omitted for every address of the host" }] : []),
+  ];
+}
+
+/** How a {@link PortPublish} is checked, planned and removed. */
+export const portPublish = define<Args>()({
+  kind: "PortPublish",
+  fields: {
+    hostPort: port,
+    targetAddress: address,
+    targetPort: port,
+    protocol: z.enum(["tcp", "udp", "sctp"], 'must be "tcp", "udp" or "sctp"').default("tcp"),
+    hostAddress: address.optional(),
+    localhost: z.boolean("must be true or false").optional(),
+    hairpin: z.boolean("must be true or false").default(true),
+    backend,
+  },
+  derive: (args) => ({ ...args, localhost: args.localhost ?? args.hostAddress === undefined }),
+  rules,
+  replaceOn: [],
+  id: ({ hostAddress, hostPort, protocol }) => `${hostAddress ? `${hostAddress}:` : ""}${hostPort}/${protocol}`,
+  facts,
+  plan,
+  present: (_args, seen, context) => firewallPresent(seen, context),
+  teardown(args, seen, context) {
+    const steps = firewallTeardown(seen, context);
+    return steps.length === 0 ? [] : [...steps, dropFlows(args, false)];
+  },
+  outputs: (args, seen) => ({
+    backend: backendOf(args.backend, seen),
+    ...(args.protocol === "tcp" && { url: urlOf(args) }),
+  }),
+});
+
+/** Where a browser on this host finds it. */
+function urlOf({ hostAddress, hostPort, targetAddress }: Args): string {
+  const host = hostAddress ?? loopback[familyOf(targetAddress)];
+  return `http://${host.includes(":") ? `[${host}]` : host}:${hostPort}/`;
+}
+
+/**
+ * A port of the host that leads to a container.
+ *
+ * @example
+ * new linuxnet.PortPublish("web", { hostPort: 8080, targetAddress: "172.18.0.11", targetPort: 80 });
+ */
+export class PortPublish extends Resource {
+  declare readonly hostPort: pulumi.Output<number>;
+  declare readonly targetAddress: pulumi.Output<string>;
+  declare readonly targetPort: pulumi.Output<number>;
+  declare readonly protocol: pulumi.Output<"tcp" | "udp" | "sctp">;
+  declare readonly hostAddress: pulumi.Output<string | undefined>;
+  declare readonly localhost: pulumi.Output<boolean>;
+  declare readonly hairpin: pulumi.Output<boolean>;
+  /** The backend that is used: never `auto`. */
+  declare readonly backend: pulumi.Output<"nftables" | "iptables">;
+  /** For tcp, where a browser on the host finds it: `http://127.0.0.1:8080/`. */
+  declare readonly url: pulumi.Output<string | undefined>;
+
+  constructor(name: string, args: PortPublishArgs, opts?: pulumi.CustomResourceOptions) {
+    super(portPublish.kind, name, args, ["backend", "url"], opts);
+  }
+}
