@@ -117,7 +117,7 @@ export class Machine {
 
   /** Ends the machine: all its processes, and with them its namespaces. */
   async stop(): Promise<void> {
-    this.#host?.session.close();
+    // The session's shell ends with it: to kill `nsenter` first would leave its child to the real machine's PID 1.
     try {
       process.kill(this.pid, "SIGKILL");
     } catch {

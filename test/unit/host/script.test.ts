@@ -1,0 +1,218 @@
+// Compiled scripts, run for real in a machine of the test's own.
+import fc from "fast-check";
+import { describe, expect } from "vitest";
+import { readReport } from "../../../provider/host/report.ts";
+import { claimsFile, compile, type ScriptOptions, scriptDeadline } from "../../../provider/host/script.ts";
+import { ip, nft, run, type Step, sh } from "../../../provider/kernel/command.ts";
+import { runDir } from "../../../provider/kernel/run-dir.ts";
+import { hostile } from "../../support/hostile.ts";
+import type { Machine } from "../../support/machine.ts";
+import { test } from "../../support/test.ts";
+
+const undo: ScriptOptions = { owner: "linuxnet:test/dev/Any/any@00000000", onFailure: "undo" };
+const goOn: ScriptOptions = { ...undo, onFailure: "go-on" };
+
+/** A step that writes its word to a log, and another word when it is taken back. */
+function noted(word: string): Step {
+  return { what: `note ${word}`, do: sh(`echo +${word} >>/run/log`), undo: [sh(`echo -${word} >>/run/log`)] };
+}
+
+function failing(text = "echo first >&2; echo second >&2; exit 3"): Step {
+  return { what: "do the impossible", do: sh(text), undo: [sh("echo -impossible >>/run/log")] };
+}
+
+async function apply(machine: Machine, steps: readonly Step[], options = undo) {
+  return (await machine.host.apply(steps, options, {})).report;
+}
+
+/** Runs a script whose deadlines are cut to a second. */
+async function applyShortly(machine: Machine, steps: readonly Step[], options = undo) {
+  const script = compile(steps, options)
+    .replaceAll("timeout -k 1 10 ", "timeout -k 1 1 ")
+    .replaceAll("-w 60 ", "-w 1 ");
+  const [reply] = await machine.host.session.send([{ script, deadline: 60 }]);
+  return readReport(reply as never, steps);
+}
+
+const log = (machine: Machine) => machine.sh("cat /run/log 2>/dev/null | tr '\\n' ' '");
+
+describe("a script that works", () => {
+  test("does its steps in order and leaves nothing of its own", async ({ machine }) => {
+    expect(await apply(machine, [noted("a"), noted("b"), noted("c")])).toEqual({ failures: [], left: [] });
+    expect(await log(machine)).toBe("+a +b +c");
+    expect(await machine.sh("ls -d /run/linuxnet 2>&1 || :")).toContain("No such file");
+  });
+
+  test("has an empty stdin, and no descriptor that a daemon would hold", async ({ machine }) => {
+    const look = sh("cat >/run/stdin; ls /proc/self/fd | tr '\\n' ' ' >/run/fds");
+    expect((await apply(machine, [{ what: "look", do: look }])).failures).toEqual([]);
+    expect(await machine.sh("stat -c %s /run/stdin")).toBe("0");
+    expect(await machine.sh("cat /run/fds")).not.toMatch(/\b4\b/);
+  });
+
+  test("hands hostile words to programs as they are", async ({ machine }) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(hostile, { minLength: 50, maxLength: 50 }), async (words) => {
+        const steps = [
+          { what: "clear", do: sh(": >/run/words") },
+          ...words.map((word) => ({
+            what: word,
+            do: run(["sh", "-c", 'printf "%s\\0" "$1" >>/run/words', "sh", word]),
+          })),
+        ];
+        expect((await apply(machine, steps)).failures).toEqual([]);
+        const { stdout } = await machine.exec("base64 -w 0 /run/words");
+        const got = Buffer.from(stdout, "base64").toString("utf8").split("\0").slice(0, -1);
+        expect(got.map((word) => word.codePointAt(0))).toEqual(words.map((word) => word.codePointAt(0)));
+        expect(Buffer.from(stdout, "base64").equals(Buffer.from(words.map((word) => `${word}\0`).join("")))).toBe(true);
+      }),
+      { numRuns: 6, endOnFailure: true },
+    );
+  });
+});
+
+describe("a step that fails", () => {
+  test("takes back what was done, newest first, and not what was not", async ({ machine }) => {
+    const report = await apply(machine, [noted("a"), noted("b"), failing(), noted("c")]);
+    expect(report).toEqual({ failures: [{ what: "do the impossible", cause: "first", code: 3 }], left: [] });
+    expect(await log(machine)).toBe("+a +b -b -a");
+  });
+
+  test("takes several inverses of one step in their order", async ({ machine }) => {
+    const twice = {
+      what: "two",
+      do: sh("echo +2 >>/run/log"),
+      undo: [sh("echo -2a >>/run/log"), sh("echo -2b >>/run/log")],
+    };
+    await apply(machine, [noted("a"), twice, failing()]);
+    expect(await log(machine)).toBe("+a +2 -2a -2b -a");
+  });
+
+  test("is one whose first command fails: the rest of its fragment does not run", async ({ machine }) => {
+    const report = await apply(machine, [failing("false\necho on >>/run/log")]);
+    expect(report.failures).toEqual([{ what: "do the impossible", cause: "exit code 1", code: 1 }]);
+    expect(await log(machine)).toBe("");
+  });
+
+  test("is named within an ip batch, and only the lines before it are taken back", async ({ machine }) => {
+    const link = (name: string): Step => ({
+      what: `create ${name}`,
+      do: ip(["link", "add", "name", name, "type", "bridge"]),
+      undo: [sh(`echo -${name} >>/run/log`), ip(["link", "del", "dev", name])],
+    });
+    const report = await apply(machine, [noted("a"), link("b1"), link("b2"), link("up0"), link("b3")]);
+    expect(report.left).toEqual([]);
+    expect(report.failures).toEqual([
+      { what: "create up0", cause: expect.stringContaining("File exists"), code: expect.any(Number) },
+    ]);
+    expect(await log(machine)).toBe("+a -b2 -b1 -a");
+  });
+
+  test("is named within an nft transaction, of which nothing is done", async ({ machine }) => {
+    const steps = [
+      { what: "make a table", do: nft("add table inet t1\nadd chain inet t1 c1"), undo: [nft("delete table inet t1")] },
+      { what: "make a rule", do: nft("add rule inet t1 c1 accept\nadd rule inet t1 c2 accept") },
+      { what: "make another", do: nft("add table inet t2") },
+    ];
+    const report = await apply(machine, [noted("a"), ...steps]);
+    expect(report.failures).toEqual([{ what: "make a rule", cause: expect.stringContaining("No such file"), code: 1 }]);
+    expect(report.left).toEqual([]);
+    expect(await log(machine)).toBe("+a -a");
+  });
+
+  test("and cannot be taken back is told with what is left", async ({ machine }) => {
+    const stuck = {
+      what: "make a mess",
+      do: sh(":"),
+      undo: [sh("echo no way >&2; exit 1"), sh("echo -mess >>/run/log")],
+    };
+    const report = await apply(machine, [noted("a"), stuck, failing()]);
+    expect(report.left).toEqual(["make a mess: no way"]);
+    expect(await log(machine)).toBe("+a -mess -a");
+  });
+
+  test("by not ending is ended, and told so", async ({ machine }) => {
+    const report = await applyShortly(machine, [noted("a"), failing("limit sleep 30")]);
+    const cause = "it did not end within its deadline";
+    expect(report).toEqual({ failures: [{ what: "do the impossible", cause, code: 124 }], left: [] });
+    expect(await log(machine)).toBe("+a -a");
+  });
+
+  test("of which the program is missing is told in the shell's words", async ({ machine }) => {
+    const { failures } = await apply(machine, [{ what: "call it", do: run(["no-such-program"]) }]);
+    expect(failures).toEqual([
+      { what: "call it", cause: expect.stringMatching(/no-such-program.*No such file/), code: 127 },
+    ]);
+  });
+
+  test("that prints what looks like a report changes no other", async ({ machine }) => {
+    const report = await apply(machine, [noted("a"), failing("echo '@undone' >&2; echo x >&2; exit 1")]);
+    expect(report.failures).toHaveLength(1);
+    expect(await log(machine)).toBe("+a -a");
+  });
+});
+
+describe("with go-on", () => {
+  test("all steps are tried and the failures gathered", async ({ machine }) => {
+    const gone = (name: string): Step => ({ what: `delete ${name}`, do: ip(["link", "del", "dev", name]) });
+    await machine.sh("ip link add b1 type bridge");
+    const report = await apply(machine, [failing(), gone("b0"), gone("b1"), gone("b2"), noted("c")], goOn);
+    expect(report.failures.map(({ what }) => what)).toEqual(["do the impossible", "delete b0", "delete b2"]);
+    expect(report.failures.map(({ cause }) => cause)).toEqual([
+      "first",
+      expect.stringContaining("Cannot find device"),
+      expect.stringContaining("Cannot find device"),
+    ]);
+    expect(await log(machine)).toBe("+c");
+  });
+});
+
+describe("claims", () => {
+  const claiming: Step = { what: "claim", do: sh(`cat ${claimsFile(undo.owner)} >>/run/log`), claim: "link:lab0" };
+
+  test("are noted before the first step and forgotten after the last", async ({ machine }) => {
+    expect((await apply(machine, [claiming, { ...noted("a"), claim: "netns:x" }])).failures).toEqual([]);
+    expect(await log(machine)).toBe("link:lab0 netns:x +a");
+  });
+
+  test("are forgotten when all was taken back", async ({ machine }) => {
+    await apply(machine, [claiming, failing()]);
+    expect(await machine.sh("ls -d /run/linuxnet 2>&1 || :")).toContain("No such file");
+  });
+
+  test("that cannot be written stop the script before anything is done", async ({ machine }) => {
+    await machine.sh("mount -o remount,ro /run");
+    const report = await apply(machine, [{ ...noted("a"), claim: "link:lab0" }]);
+    await machine.sh("mount -o remount,rw /run");
+    expect(report.failures).toEqual([
+      { what: "note a", cause: expect.stringContaining("Read-only file system"), code: 1 },
+    ]);
+    expect(await log(machine)).toBe("");
+  });
+});
+
+describe("the lock", () => {
+  test("is waited for", async ({ machine }) => {
+    await machine.spawn(["flock", "/run", "sh", "-c", "echo locked >>/run/log; sleep 0.5; echo free >>/run/log"]);
+    await machine.sh("until [ -e /run/log ]; do sleep 0.01; done");
+    expect((await apply(machine, [noted("a")])).failures).toEqual([]);
+    expect(await log(machine)).toBe("locked free +a");
+  });
+
+  test("that stays taken is told, and nothing is done", async ({ machine }) => {
+    const holder = await machine.spawn(["sh", "-c", "exec 8</run; flock 8; echo >/run/held; exec sleep 60"]);
+    await machine.sh("until [ -e /run/held ]; do sleep 0.01; done");
+    const { failures } = await applyShortly(machine, [noted("a")]);
+    expect(failures).toEqual([
+      expect.objectContaining({ cause: expect.stringContaining("has held the lock of /run") }),
+    ]);
+    expect(await log(machine)).toBe("");
+    await machine.sh(`kill ${holder}`);
+  });
+});
+
+test("a script's deadline covers the lock and every step twice", () => {
+  expect(scriptDeadline([])).toBeGreaterThanOrEqual(60);
+  expect(scriptDeadline([noted("a"), noted("b")])).toBeGreaterThanOrEqual(60 + 2 * 2 * 10);
+  expect(runDir).toBe("/run/linuxnet");
+});
