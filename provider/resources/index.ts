@@ -4,6 +4,7 @@ import { forwardRule } from "./forwardRule.ts";
 import { natRule } from "./natRule.ts";
 import { netns } from "./netns.ts";
 import { portPublish } from "./portPublish.ts";
+import { resolvConf } from "./resolvConf.ts";
 import { vethPair } from "./vethPair.ts";
 
 /** Every kind of resource: a new one is one file here, and one line. */
@@ -14,4 +15,5 @@ export const definitions = [
   natRule,
   forwardRule,
   portPublish,
+  resolvConf,
 ] as unknown as readonly Definition[];
