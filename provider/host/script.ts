@@ -54,6 +54,8 @@ export function claimsFile(owner: string): string {
 function prelude(undo: string): string[] {
   return [
     "failed=0",
+    // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
+    "trap : PIPE",
     // The folder itself is locked: nothing has to be made for it, and nothing stays.
     "exec 9</run",
     `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of /run for ${lockDeadline} s\\n@undone\\n' >&2; exit 75; }`,

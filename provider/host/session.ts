@@ -18,15 +18,13 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Seconds that the client grants beyond a script's own deadlines before it gives the session up. */
-const grace = 15;
-
 /**
  * One persistent shell on one host. Requests that are sent together travel in one write; each is delivered whole before it
  * runs, and answers with its exit code and its own stdout and stderr.
  */
 export class Session {
   readonly #launch: Launch;
+  readonly #grace: number;
   #shell: Shell | undefined;
   #waiting = new Map<number, Waiting>();
   #next = 0;
@@ -34,8 +32,10 @@ export class Session {
   /** How many times something was sent and awaited: what a distance to the host multiplies. */
   roundTrips = 0;
 
-  constructor(launch: Launch) {
+  /** @param grace seconds granted beyond the scripts' own deadlines before the session is given up */
+  constructor(launch: Launch, grace = 15) {
     this.#launch = launch;
+    this.#grace = grace;
   }
 
   /** The host, in the words of an error. */
@@ -57,8 +57,8 @@ export class Session {
       text.push(framed(script, this.#tag, number));
       return new Promise<Reply>((resolve, reject) => this.#waiting.set(number, { resolve, reject }));
     });
-    const seconds = requests.reduce((sum, { deadline }) => sum + deadline, grace);
-    const timer = setTimeout(() => shell.kill(), seconds * 1000);
+    const seconds = requests.reduce((sum, { deadline }) => sum + deadline, this.#grace);
+    const timer = setTimeout(() => this.#giveUp(shell, `nothing came within ${seconds} s`), seconds * 1000);
     shell.write(text.join(""));
     try {
       return await Promise.all(replies);
@@ -69,8 +69,13 @@ export class Session {
 
   /** Ends the shell: a script that runs goes on to its end, nothing new begins. */
   close(): void {
-    this.#shell?.kill();
-    this.#shell = undefined;
+    if (this.#shell) this.#giveUp(this.#shell, "it was closed");
+  }
+
+  /** Does not wait for the shell's end: a script that hangs keeps its streams open. */
+  #giveUp(shell: Shell, why: string): void {
+    shell.kill();
+    this.#lost(shell, why);
   }
 
   #open(): Shell {
@@ -87,7 +92,8 @@ export class Session {
   }
 
   #lost(shell: Shell, cause: string): void {
-    if (this.#shell === shell) this.#shell = undefined;
+    if (this.#shell !== shell) return;
+    this.#shell = undefined;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     const error = new OutcomeUnknown({ host: this.name, problem: "the session ended before the answer came", cause });

@@ -51,6 +51,10 @@ export function start(launch: Launch): Shell {
     onStdout: (listener) => void child.stdout.on("data", listener),
     onStderr: (listener) => void child.stderr.on("data", listener),
     ended: child.then(({ shortMessage }) => shortMessage ?? "the shell ended"),
-    kill: () => void child.kill("SIGKILL"),
+    kill: () => {
+      child.kill("SIGKILL");
+      // What the shell has started may hold the streams for long.
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    },
   };
 }
