@@ -5,4 +5,5 @@ export { Netns, type NetnsArgs } from "./resources/netns.ts";
 export { PortPublish, type PortPublishArgs } from "./resources/portPublish.ts";
 export { ResolvConf, type ResolvConfArgs } from "./resources/resolvConf.ts";
 export type { ResourceArgs } from "./resources/resource.ts";
-export { type RouteArgs, type VethEnd, type VethEndArgs, VethPair, type VethPairArgs } from "./resources/vethPair.ts";
+export type { ImpairmentArgs, RouteArgs, VethEnd, VethEndArgs } from "./resources/vethEnd.ts";
+export { VethPair, type VethPairArgs } from "./resources/vethPair.ts";

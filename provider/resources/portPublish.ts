@@ -86,7 +86,8 @@ function wayOf({ targetAddress }: Args, { way }: Seen): Way {
 /** A port is held by another publish, or by a program that listens. */
 function refuseTaken(args: Args, seen: Seen, { owner, former }: Context): void {
   const where = `${args.hostAddress ? `${args.hostAddress} ` : ""}port ${args.hostPort}/${args.protocol}`;
-  const remedy = "Choose another hostPort, or free this one.";
+  const remedy =
+    "Choose another hostPort (`pulumi config set port 8081`, where the program takes it from the stack), or free this one.";
   const other = portHolders(args, seen.table.elements).find(({ comment }) => comment !== owner && comment !== former);
   if (other) refuse(`${where} is published already by ${other.comment}`, remedy);
   const listener = seen.listeners.find((candidate) => hears(candidate, args));

@@ -2,60 +2,22 @@
 // deletes the other; so does deleting the namespace that one lives in.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { familyOf } from "../kernel/addresses.ts";
-import { endChanges, makeCable, routesOf, type SeenEnd, unreachable, type WantedEnd } from "../kernel/cable.ts";
+import { endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
+import { type End, endFields, endRules, listed } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { createFirst, refuse } from "../kernel/failure.ts";
+import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
+import type { Impairment } from "../kernel/impairment-shape.ts";
 import { ofNewLink, releaseStep } from "../kernel/link-changes.ts";
 import { linkFact, type Sight } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
-import { type Route, routesFact } from "../kernel/routes.ts";
-import {
-  address,
-  interfaceAddress,
-  linkName,
-  macAddress,
-  mtu,
-  netnsName,
-  oneOrMore,
-  subnet,
-} from "../kernel/schema.ts";
+import { routesFact } from "../kernel/routes.ts";
+import { mtu } from "../kernel/schema.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
-
-/** A route through an end of a pair. */
-export interface RouteArgs {
-  /** The destination: a subnet, an address, or `"default"`. */
-  to: pulumi.Input<string>;
-  /** The next hop; default none: what is reached is on the link itself. */
-  via?: pulumi.Input<string>;
-  /** The metric, 0 to 4294967295, the lower the better; default: the kernel's. */
-  metric?: pulumi.Input<number>;
-}
-
-/** One end of a {@link VethPair}. */
-export interface VethEndArgs {
-  /** The link's name: 1 to 15 bytes of letters, digits, `_`, `.` and `-`. Change: replacement. */
-  name: pulumi.Input<string>;
-  /** The namespace it lives in; default: the host's own. Change: replacement. */
-  netns?: pulumi.Input<string>;
-  /** The bridge that it is a port of; default none. */
-  bridge?: pulumi.Input<string>;
-  /** Addresses with prefix; default none. */
-  addresses?: pulumi.Input<pulumi.Input<string>[]>;
-  /** The next hop of the default route, one per family; only inside a namespace, since the host's own route is never touched. */
-  gateway?: pulumi.Input<string | pulumi.Input<string>[]>;
-  /** Further routes through this end. */
-  routes?: pulumi.Input<pulumi.Input<RouteArgs>[]>;
-  /** The MAC address; default: derived from the resource and the end, the same on every run. */
-  macAddress?: pulumi.Input<string>;
-  /** As a port of a bridge: send packets back out of it too; default false. */
-  hairpin?: pulumi.Input<boolean>;
-  /** As a port of a bridge: must not talk to other isolated ports; default false. */
-  isolated?: pulumi.Input<boolean>;
-}
+import type { VethEnd, VethEndArgs } from "./vethEnd.ts";
 
 /** Inputs of a {@link VethPair}: one end is the args themselves, the other is `peer`. */
 export interface VethPairArgs extends ResourceArgs, VethEndArgs {
@@ -65,39 +27,34 @@ export interface VethPairArgs extends ResourceArgs, VethEndArgs {
   mtu?: pulumi.Input<number>;
 }
 
-interface End {
-  name: string;
-  netns?: string;
-  bridge?: string;
-  addresses: string[];
-  gateway?: string | string[];
-  routes?: Route[];
-  macAddress: string;
-  hairpin: boolean;
-  isolated: boolean;
-}
-
 interface Args extends End {
   peer: End;
   mtu: number;
   owner: string;
 }
 
-const listed = (value: string | string[] | undefined): string[] => [value ?? []].flat();
-
 const facts = (args: Args, { previous = {} }: Pick<Context, "previous">) => ({
   one: linkFact(args.name, args.netns),
   other: linkFact(args.peer.name, args.peer.netns),
   ...(hasRoutes(args, previous) ? { one4: routesFact(args.netns, 4), one6: routesFact(args.netns, 6) } : {}),
-  ...(hasRoutes(args.peer, (previous.peer ?? {}) as Partial<End>)
+  ...(hasRoutes(args.peer, peerOf(previous) ?? {})
     ? { other4: routesFact(args.peer.netns, 4), other6: routesFact(args.peer.netns, 6) }
     : {}),
   bridge: linkFact(args.bridge ?? args.name, args.netns),
   peerBridge: linkFact(args.peer.bridge ?? args.peer.name, args.peer.netns),
   ...(hostAddresses(args).length > 0 ? overlapFacts : {}),
+  ...(args.impairment || previous.impairment ? { qdisc: impairmentFact(args.name, args.netns) } : {}),
+  ...(args.peer.impairment || peerOf(previous)?.impairment
+    ? { peerQdisc: impairmentFact(args.peer.name, args.peer.netns) }
+    : {}),
+  netem: netemFact(args.impairment, args.peer.impairment),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
+
+function peerOf(previous: Record<string, unknown> | undefined): Partial<End> | undefined {
+  return previous?.peer as Partial<End> | undefined;
+}
 
 /** Whether an end has routes, or had: what was never set is not asked for. */
 function hasRoutes(...ends: readonly Partial<End>[]): boolean {
@@ -124,13 +81,22 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>);
   const paired = one !== "absent" && seen.one.link?.peerIndex === seen.other.link?.ifindex;
   const [end, far] = ends(args, paired && one !== "ours" ? ownerText(context.owner, true) : context.owner);
-  if (!paired) return [...broken(args, one, other), ...making(end, far)];
+  const impairing = impairments(args, paired ? seen : { netem: seen.netem });
+  if (!paired) return [...broken(args, one, other), ...making(end, far), ...ofNewLink(impairing)];
   const changes = [
+    ...impairing,
     ...endChanges(end, seenEnd(args, seen, context, "one")),
     ...endChanges(far, seenEnd(args, seen, context, "other")),
   ];
   // The MTU is one property of both ends.
   return changes.map((change) => (change.property === "peer.mtu" ? { ...change, property: "mtu" } : change));
+}
+
+function impairments(args: Args, { qdisc, peerQdisc, netem }: Pick<Seen, "qdisc" | "peerQdisc" | "netem">): Change[] {
+  return [
+    ...impairmentChanges("impairment", args, qdisc, netem),
+    ...impairmentChanges("peer.impairment", { ...args.peer, mtu: args.mtu }, peerQdisc, netem),
+  ];
 }
 
 function ends({ peer, mtu: size, ...one }: Args, owner: string): [WantedEnd, WantedEnd] {
@@ -146,7 +112,7 @@ function ends({ peer, mtu: size, ...one }: Args, owner: string): [WantedEnd, Wan
 }
 
 function seenEnd(args: Args, seen: Seen, { previous }: Context, which: "one" | "other"): SeenEnd {
-  const former = (which === "one" ? previous : previous?.peer) as Partial<End> | undefined;
+  const former = which === "one" ? (previous as Partial<End> | undefined) : peerOf(previous);
   const name = which === "one" ? args.name : args.peer.name;
   return {
     sight: seen[which],
@@ -196,68 +162,12 @@ function deleting({ name, netns, peer }: Args, one: Standing, other: Standing): 
   return [];
 }
 
-const end = {
-  name: linkName,
-  netns: netnsName.optional(),
-  bridge: linkName.optional(),
-  addresses: z.array(interfaceAddress, "must be a list of addresses").default([]),
-  gateway: oneOrMore(address).optional(),
-  routes: z
-    .array(
-      z.strictObject({
-        to: z.union([z.literal("default"), subnet]),
-        via: address.optional(),
-        metric: z.number().int().min(0).max(4294967295).optional(),
-      }),
-    )
-    .optional(),
-  macAddress: macAddress.optional(),
-  hairpin: z.boolean("must be true or false").default(false),
-  isolated: z.boolean("must be true or false").default(false),
-};
-
 function rules(args: Args): Issue[] {
   const same = args.name === args.peer.name && args.netns === args.peer.netns;
   const issues = same
     ? [{ property: "peer.name", reason: "must differ from name: both ends are in one namespace" }]
     : [];
   return [...issues, ...endRules(args, ""), ...endRules(args.peer, "peer.")];
-}
-
-function endRules({ gateway, netns, addresses, bridge, routes = [] }: End, prefix: string): Issue[] {
-  const gateways = listed(gateway);
-  const issue = (property: string, reason: string | undefined | false) =>
-    reason ? [{ property: `${prefix}${property}`, reason }] : [];
-  const families = gateways.map(familyOf);
-  return [
-    ...issue(
-      "gateway",
-      gateways.length > 0 &&
-        netns === undefined &&
-        "is allowed only inside a namespace (netns): the host's own default route is never touched",
-    ),
-    ...issue("gateway", new Set(families).size < families.length && "must be at most one address per family"),
-    ...gateways.flatMap((via) => issue("gateway", unreachable(via, addresses))),
-    ...gateways.flatMap((via) =>
-      issue("gateway", addresses.some((cidr) => cidr.startsWith(`${via}/`)) && "must not be this end's own address"),
-    ),
-    ...issue(
-      "addresses",
-      bridge !== undefined && addresses.length > 0 && "must be empty on a port of a bridge: give them to the bridge",
-    ),
-    ...routes.flatMap(({ via, to }, index) =>
-      issue(
-        `routes[${index}].via`,
-        via ? unreachable(via, addresses) : to === "default" && "is needed for the default route",
-      ),
-    ),
-    ...routes.flatMap(({ to }, index) =>
-      issue(
-        `routes[${index}].to`,
-        to === "default" && netns === undefined && "must not be the host's own default route",
-      ),
-    ),
-  ];
 }
 
 function derive(args: Args): Args {
@@ -268,7 +178,11 @@ function derive(args: Args): Args {
 /** How a {@link VethPair} is checked, planned and removed. */
 export const vethPair = define<Args>()({
   kind: "VethPair",
-  fields: { ...end, peer: z.strictObject(end, "must be the other end: an object with a name"), mtu: mtu.default(1500) },
+  fields: {
+    ...endFields,
+    peer: z.strictObject(endFields, "must be the other end: an object with a name"),
+    mtu: mtu.default(1500),
+  },
   derive,
   rules,
   replaceOn: ["name", "netns", "peer.name", "peer.netns"],
@@ -283,21 +197,6 @@ export const vethPair = define<Args>()({
     peer: { ...args.peer, macAddress: other.link?.macAddress, ifindex: other.link?.ifindex },
   }),
 });
-
-/** The other end of a pair, as it stands. */
-export interface VethEnd {
-  name: string;
-  netns?: string;
-  bridge?: string;
-  addresses: string[];
-  gateway?: string | string[];
-  routes?: { to: string; via?: string; metric?: number }[];
-  macAddress: string;
-  hairpin: boolean;
-  isolated: boolean;
-  /** The link's number in its namespace. */
-  ifindex: number;
-}
 
 /**
  * A virtual cable between two places.
@@ -317,6 +216,7 @@ export class VethPair extends Resource {
   declare readonly routes: pulumi.Output<VethEnd["routes"]>;
   declare readonly hairpin: pulumi.Output<boolean>;
   declare readonly isolated: pulumi.Output<boolean>;
+  declare readonly impairment: pulumi.Output<Impairment | undefined>;
   declare readonly mtu: pulumi.Output<number>;
   declare readonly peer: pulumi.Output<VethEnd>;
   /** The MAC address of this end. */
