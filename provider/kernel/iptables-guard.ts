@@ -1,0 +1,62 @@
+import { inNetns, type Step, sh } from "./command.ts";
+import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
+import { type Place, tidyTable } from "./iptables-script.ts";
+
+const guard = "LINUXNET-GUARD";
+const closed = "LINUXNET-CLOSED";
+const jump = `-m comment --comment 'linuxnet: forwarding was off' -j ${guard}`;
+
+/** Whether the guard stands that keeps closed what was closed before forwarding was turned on. */
+export function isGuarded({ rules }: IptablesSeen): boolean {
+  return rules.some(({ chain, words }) => chain === "FORWARD" && words.at(-1) === guard);
+}
+
+/**
+ * Keeps closed what was closed: what came in by a link that was there before forwarding was turned on must not leave by another
+ * one. It is looked at behind our chain LINUXNET-FWD, which has let through what is wanted, and it is to stand before forwarding
+ * goes on. Bridges are left out: what uses them makes rules of its own. It is shared by all owners who need forwarding.
+ *
+ * Limit: a link that comes later, and is no bridge, is not kept apart (nftables can tell the kind of a link, iptables cannot).
+ */
+export function guardStep(place: Place): Step {
+  const name = iptablesTool(place.family);
+  const what = `keep closed with ${name} what was closed before forwarding`;
+  return { what, do: sh(guardOn(place)), undo: [sh(guardOff(place))] };
+}
+
+/** Takes the guard away, and what is then left of ours in the table; for when forwarding is as it was. */
+export function guardOffStep(place: Place): Step {
+  return { what: `open the guard of ${iptablesTool(place.family)}`, do: sh(guardOff(place)) };
+}
+
+function tool({ family, netns }: Place): string {
+  return `limit ${inNetns(netns)}${iptablesTool(family)} -w 5 -t filter`;
+}
+
+function guardOn(place: Place): string {
+  const iptables = tool(place);
+  const links = `limit ${inNetns(place.netns)}ip -o -d link show`;
+  return [
+    `if ! ${iptables} -C FORWARD ${jump} 2>/dev/null; then`,
+    `  ${iptables} -N ${closed} 2>/dev/null || ${iptables} -F ${closed}`,
+    `  ${iptables} -N ${guard} 2>/dev/null || ${iptables} -F ${guard}`,
+    `  for dev in $(${links} | awk -F ': ' '$2 != "lo" && !/ bridge / { sub(/@.*/, "", $2); print $2 }'); do`,
+    `    ${iptables} -A ${closed} -o "$dev" -j DROP`,
+    `    ${iptables} -A ${guard} -i "$dev" -j ${closed}`,
+    "  done",
+    `  at=$(${iptables} -S FORWARD | awk '/^-A / { n++; if ($NF == "LINUXNET-FWD") at = n } END { print at + 1 }')`,
+    `  ${iptables} -I FORWARD "$at" ${jump}`,
+    "fi",
+  ].join("\n");
+}
+
+function guardOff(place: Place): string {
+  const iptables = tool(place);
+  return [
+    `if ${iptables} -S ${guard} >/dev/null 2>&1; then`,
+    `  while ${iptables} -C FORWARD ${jump} 2>/dev/null; do ${iptables} -D FORWARD ${jump}; done`,
+    ...[guard, closed].map((chain) => `  ${iptables} -F ${chain}; ${iptables} -X ${chain}`),
+    "fi",
+    tidyTable(place, "filter"),
+  ].join("\n");
+}

@@ -1,0 +1,159 @@
+import { familyOf, subnetOf } from "./addresses.ts";
+import { type Step, sh } from "./command.ts";
+import { refuse } from "./failure.ts";
+import type { IptablesRule } from "./iptables.ts";
+import {
+  acceptTranslated,
+  ctstate,
+  endpoint,
+  match,
+  notLoopback,
+  rule,
+  type TrafficMatch,
+  tiers,
+  toLocal,
+} from "./iptables-rules.ts";
+import { quote } from "./quote.ts";
+import { makeDir, runDir } from "./run-dir.ts";
+
+/** What {@link publishRules} needs of a PortPublish, and of where its target is. */
+export interface PublishTraffic {
+  hostPort: number;
+  targetAddress: string;
+  targetPort: number;
+  protocol?: "tcp" | "udp" | "sctp" | undefined;
+  /** Default: every address of the host. */
+  hostAddress?: string | undefined;
+  /** Also as 127.0.0.1 on the host. */
+  localhost?: boolean | undefined;
+  /** Also from the target's own network, the target included. */
+  hairpin?: boolean | undefined;
+  /** The host's interface that leads to the target. */
+  targetDevice: string;
+  /** That interface's address with its prefix, in the target's subnet; without one there is no network to hairpin for. */
+  gatewayAddress?: string | undefined;
+}
+
+/**
+ * The rules of a PortPublish, the drop of foreign loopback traffic first.
+ * @throws LinuxnetError for `::1`: the kernel has no route_localnet for IPv6 (ip-sysctl)
+ */
+export function publishRules(args: PublishTraffic): IptablesRule[] {
+  return [
+    ...fence(args),
+    ...hairpin(args),
+    ...translate(args),
+    ...acceptTranslated(args.targetAddress, args.targetDevice),
+  ];
+}
+
+/** The interface on which route_localnet has to be on for a publish; undefined when none. */
+export function localnetDevice(args: PublishTraffic): string | undefined {
+  return onLoopback(args) ? args.targetDevice : undefined;
+}
+
+function onLoopback({ targetAddress, hostAddress, localhost = hostAddress === undefined }: PublishTraffic): boolean {
+  if (hostAddress === "::1" || (localhost && familyOf(targetAddress) === 6))
+    refuse("iptables cannot publish a port on ::1", 'Set localhost: false, or use backend: "nftables", which can.');
+  return localhost || hostAddress === "127.0.0.1";
+}
+
+/** What route_localnet lets in besides our own replies is dropped before anything else sees it. */
+function fence(args: PublishTraffic): IptablesRule[] {
+  if (!onLoopback(args)) return [];
+  const from = { inInterface: args.targetDevice };
+  return [
+    rule({ family: 4 }, "LINUXNET-RAW", [...match(from, { family: 4, destination: "127.0.0.0/8" }), "-j", "DROP"]),
+    rule({ family: 4 }, "LINUXNET-RAW", [...match(from, { family: 4, source: "127.0.0.0/8" }), "-j", "DROP"]),
+  ];
+}
+
+function toTarget({ protocol = "tcp", targetPort, targetDevice }: PublishTraffic): TrafficMatch {
+  return { outInterface: targetDevice, protocol, destinationPorts: targetPort };
+}
+
+/** Who shares the target's network, or comes from loopback, has to get his replies through this host. */
+function hairpin(args: PublishTraffic): IptablesRule[] {
+  const { targetAddress, gatewayAddress, hostAddress } = args;
+  const family = familyOf(targetAddress);
+  const masquerade = (source: string) =>
+    rule({ family }, "LINUXNET-POST", [
+      ...match(toTarget(args), { family, source, destination: targetAddress }),
+      ...ctstate("DNAT"),
+      "-j",
+      "MASQUERADE",
+    ]);
+  const sources = onLoopback(args) ? ["127.0.0.0/8"] : [];
+  const wanted = (args.hairpin ?? true) && hostAddress !== "127.0.0.1" && gatewayAddress !== undefined;
+  return [...(wanted ? [subnetOf(gatewayAddress)] : []), ...sources].map(masquerade);
+}
+
+function translate(args: PublishTraffic): IptablesRule[] {
+  const { hostPort, protocol = "tcp", hostAddress, targetAddress, targetPort } = args;
+  const family = familyOf(targetAddress);
+  const traffic = { protocol, destinationPorts: hostPort };
+  const dnat = ["-j", "DNAT", "--to-destination", endpoint(targetAddress, targetPort)];
+  const tier = hostAddress === undefined ? tiers.normal : tiers.exactPublish;
+  const loopback = onLoopback(args)
+    ? [
+        rule(
+          { family },
+          "LINUXNET-OUT",
+          [...match(traffic, { family, destination: "127.0.0.1" }), ...dnat],
+          tiers.exactPublish,
+        ),
+      ]
+    : [];
+  if (hostAddress === "127.0.0.1") return loopback;
+  const words = [...match(traffic, { family, destination: hostAddress }), ...toLocal, ...dnat];
+  const own = hostAddress === undefined ? notLoopback(family) : [];
+  return [
+    rule({ family }, "LINUXNET-PRE", words, tier),
+    rule({ family }, "LINUXNET-OUT", [...own, ...words], tier),
+    ...loopback,
+  ];
+}
+
+function setting(device: string): string {
+  return `/proc/sys/net/ipv4/conf/${device}/route_localnet`;
+}
+
+function ifindex(device: string): string {
+  return `limit ip -o link show dev ${quote(device)} 2>/dev/null | cut -d: -f1`;
+}
+
+function noteFile(device: string): string {
+  return `${runDir}/route_localnet/${device}`;
+}
+
+/**
+ * Turns route_localnet on for an interface, and notes that it was off. To be run when the rules in LINUXNET-RAW stand; the
+ * interface's number in the note keeps it from being taken for another one of the same name.
+ */
+export function localnetStep(device: string, owner: string): Step {
+  const [file, note] = [quote(setting(device)), quote(noteFile(device))];
+  const on = [
+    `if [ "$(cat ${file})" = 0 ]; then`,
+    `  ${makeDir(`${runDir}/route_localnet`)}`,
+    `  ${ifindex(device)} >${note}`,
+    `  echo 1 >${file}`,
+    "fi",
+  ].join("\n");
+  return { what: `set route_localnet on ${device}`, do: sh(on), undo: [sh(localnetOff(device, owner))] };
+}
+
+/** Turns route_localnet off again when it was we who turned it on and no other owner's publish needs it. */
+export function localnetOffStep(device: string, owner: string): Step {
+  return { what: `reset route_localnet on ${device}`, do: sh(localnetOff(device, owner)) };
+}
+
+function localnetOff(device: string, owner: string): string {
+  const [file, note] = [quote(setting(device)), quote(noteFile(device))];
+  const others = `limit iptables -w 5 -t raw -S LINUXNET-RAW 2>/dev/null | grep -F -e ${quote(` -i ${device} `)}`;
+  return [
+    `if [ -e ${note} ] && [ -z "$(${others} | grep -vF ${quote(`${owner} #`)})" ]; then`,
+    `  if [ "$(${ifindex(device)})" = "$(cat ${note})" ]; then echo 0 >${file}; fi`,
+    `  rm -f ${note}`,
+    "fi",
+  ].join("\n");
+}

@@ -1,0 +1,129 @@
+import { describe, expect } from "vitest";
+import { localnetOffStep, localnetStep, publishRules } from "../../provider/kernel/iptables-publish.ts";
+import { forwardRules, natRules } from "../../provider/kernel/iptables-rules.ts";
+import { test } from "../support/test.ts";
+import { apply, converge, destroy, get, makeLab } from "./iptables-lab.ts";
+
+const nat = "linuxnet:p/s/NatRule/out@01234567";
+const web = "linuxnet:p/s/PortPublish/web@01234567";
+const rule = (name: string) => `linuxnet:p/s/ForwardRule/${name}@01234567`;
+
+const masquerade = { type: "masquerade", source: "172.18.0.0/16", outInterface: "up0" } as const;
+const publish = {
+  hostPort: 8080,
+  targetAddress: "172.18.0.11",
+  targetPort: 80,
+  targetDevice: "br0",
+  gatewayAddress: "172.18.0.1/16",
+};
+const world = "http://203.0.113.1:7000/";
+
+describe.each(["nft", "legacy"] as const)("iptables-%s", (backend) => {
+  for (const policy of ["ACCEPT", "DROP"]) {
+    test(`masquerade and publish with FORWARD ${policy}`, async ({ machine }) => {
+      await makeLab(machine, backend);
+      await machine.sh(`iptables -P FORWARD ${policy}`);
+      await machine.baseline();
+      expect(await get(machine, world, "ct1", "nothing")).toBe("nothing");
+      await converge(machine, nat, natRules(masquerade));
+      expect(await get(machine, world, "ct1")).toBe("203.0.113.2");
+
+      await converge(machine, web, publishRules(publish));
+      await apply(machine, web, [localnetStep("br0", web)]);
+      for (const url of ["http://203.0.113.2:8080/", "http://172.18.0.1:8080/"])
+        for (const from of ["host", "ct1", "ct2"] as const) expect(await get(machine, url, from)).not.toBe("nothing");
+      expect(await get(machine, "http://203.0.113.2:8080/", "world")).toBe("203.0.113.1");
+      expect(await get(machine, "http://203.0.113.2:8080/", "ct2")).toBe("172.18.0.1");
+      expect(await get(machine, "http://127.0.0.1:8080/")).toBe("172.18.0.1");
+
+      await machine.world("ip route add 172.18.0.0/16 via 203.0.113.2");
+      expect(await get(machine, "http://172.18.0.11/", "world", "nothing")).toBe("nothing");
+      expect(await get(machine, "http://172.18.0.11/", "ct2")).toBe("172.18.0.12");
+
+      await apply(machine, web, [localnetOffStep("br0", web)]);
+      await destroy(machine, web);
+      expect(await get(machine, "http://203.0.113.2:8080/", "world", "nothing")).toBe("nothing");
+      await destroy(machine, nat);
+    });
+  }
+
+  test("what is not published is reached where a ForwardRule says so", async ({ machine }) => {
+    await makeLab(machine, backend);
+    await machine.world("ip route add 172.18.0.0/16 via 203.0.113.2");
+    const straight = "http://172.18.0.11/";
+    expect(await get(machine, straight, "world")).toBe("203.0.113.1");
+    await converge(machine, nat, natRules({ ...masquerade, outInterface: undefined, notOutInterface: "br0" }));
+    expect(await get(machine, straight, "world", "nothing")).toBe("nothing");
+    const accept = { action: "accept", destination: "172.18.0.11/32", protocol: "tcp", destinationPorts: 80 } as const;
+    await converge(machine, rule("b"), forwardRules(accept));
+    expect(await get(machine, straight, "world")).toBe("203.0.113.1");
+    await converge(machine, rule("c"), forwardRules({ action: "reject", source: "203.0.113.0/24", states: ["new"] }));
+    expect(await get(machine, straight, "world")).toBe("203.0.113.1");
+    await converge(machine, rule("a"), forwardRules({ action: "drop", source: "203.0.113.0/24", states: ["new"] }));
+    expect(await get(machine, straight, "world", "nothing")).toBe("nothing");
+    await converge(machine, rule("a"), forwardRules({ action: "drop", source: "203.0.113.0/24", priority: 1 }));
+    expect(await get(machine, straight, "world")).toBe("203.0.113.1");
+    for (const name of ["a", "b", "c"]) await destroy(machine, rule(name));
+    await destroy(machine, nat);
+  });
+
+  test("IPv6, and the refusal of ::1", async ({ machine }) => {
+    await makeLab(machine, backend);
+    const target = { ...publish, targetAddress: "fd00:18::11", gatewayAddress: "fd00:18::1/64", localhost: false };
+    await converge(machine, nat, natRules({ ...masquerade, source: ["172.18.0.0/16", "fd00:18::/64"] }));
+    await converge(machine, web, publishRules(target));
+    expect(await get(machine, "http://[2001:db8:203::1]:7000/", "ct1")).toBe("2001:db8:203::2");
+    expect(await get(machine, "http://[2001:db8:203::2]:8080/", "world")).toBe("2001:db8:203::1");
+    expect(await get(machine, "http://[2001:db8:203::2]:8080/")).toBe("2001:db8:203::2");
+    expect(await get(machine, "http://[2001:db8:203::2]:8080/", "ct2")).toBe("fd00:18::1");
+    expect(() => publishRules({ ...target, localhost: true })).toThrow("::1");
+    await destroy(machine, web);
+    await destroy(machine, nat);
+  });
+
+  test("a publish on 127.0.0.1 is for this host alone", async ({ machine }) => {
+    await makeLab(machine, backend);
+    await converge(machine, web, publishRules({ ...publish, hostAddress: "127.0.0.1" }));
+    await apply(machine, web, [localnetStep("br0", web)]);
+    expect(await get(machine, "http://127.0.0.1:8080/")).toBe("172.18.0.1");
+    await machine.sh(
+      "ip -n ct2 route add 127.0.0.1/32 via 172.18.0.1 table local; ip -n ct2 route del local 127.0.0.0/8 table local; ip -n ct2 route del local 127.0.0.1 table local || :",
+    );
+    await machine.sh("ip netns exec ct2 sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet'");
+    for (const from of ["world", "ct2"] as const) {
+      expect(await get(machine, "http://203.0.113.2:8080/", from, "nothing")).toBe("nothing");
+      expect(await get(machine, "http://127.0.0.1:8080/", from, "nothing")).toBe("nothing");
+    }
+    await apply(machine, web, [localnetOffStep("br0", web)]);
+    await destroy(machine, web);
+    await machine.sh("ip netns exec ct2 sh -c 'echo 0 >/proc/sys/net/ipv4/conf/all/route_localnet'");
+    await machine.sh(
+      "ip -n ct2 link set lo down; ip -n ct2 link set lo up; ip -n ct2 route del 127.0.0.1/32 via 172.18.0.1 table local || :",
+    );
+  });
+
+  test("drift is seen and repaired, and others' rules stay", async ({ machine }) => {
+    await makeLab(machine, backend);
+    await machine.sh(
+      "iptables -A FORWARD -p udp -j ACCEPT; iptables -t nat -A POSTROUTING -s 10.9.0.0/16 -j MASQUERADE",
+    );
+    await machine.baseline();
+    const wanted = natRules(masquerade);
+    await converge(machine, nat, wanted);
+    await machine.sh("iptables -t nat -F LINUXNET-POST");
+    expect(await converge(machine, nat, wanted)).toEqual([expect.stringContaining("is missing in LINUXNET-POST")]);
+    await machine.sh("iptables -I FORWARD -j ACCEPT");
+    expect(await converge(machine, nat, wanted)).toEqual([expect.stringContaining("does not come first in FORWARD")]);
+    await machine.sh("iptables -D FORWARD -j ACCEPT; iptables -t nat -D POSTROUTING 2");
+    expect(await converge(machine, nat, wanted)).toEqual([expect.stringContaining("is not reached from POSTROUTING")]);
+    const [first] = (await machine.sh("iptables -S LINUXNET-FWD")).split("\n").slice(1);
+    await machine.sh(`iptables ${first}`);
+    expect(await converge(machine, nat, wanted)).toEqual([expect.stringContaining("is out of place")]);
+    await machine.sh(
+      `iptables -R LINUXNET-FWD 1 ${`${first}`.replace("-A LINUXNET-FWD", "").replace("172.18.0.0/16", "172.18.0.0/15")}`,
+    );
+    expect(await converge(machine, nat, wanted)).toHaveLength(2);
+    await converge(machine, nat, natRules({ ...masquerade, source: "172.18.0.0/17" }));
+    await destroy(machine, nat);
+  });
+});
