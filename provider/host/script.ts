@@ -35,7 +35,7 @@ export function compile(steps: readonly Step[], { owner, onFailure }: ScriptOpti
     ...prelude(undoing ? undoText(steps) : ":"),
     ...(claims.length > 0 ? noteClaims(owner, claims) : []),
     ...groups(steps).map((group) => groupText(group, undoing)),
-    ...(claims.length > 0 ? [`rm -f ${claimsFile(owner)}`] : []),
+    `[ $failed = 1 ] || [ ! -e ${claimsFile(owner)} ] || rm -f ${claimsFile(owner)}`,
     tidyRunDir,
     "exit $failed",
   ].join("\n");

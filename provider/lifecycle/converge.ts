@@ -52,36 +52,42 @@ export async function look(subject: Subject): Promise<{ seen: Seen; context: Con
 export async function converge(subject: Subject): Promise<Record<string, unknown>> {
   const { definition, host, args } = subject;
   let { seen, context } = await look(subject);
-  let tried = "";
   for (let attempt = 1; ; attempt += 1) {
     const changes = definition.plan(args, seen, context);
     const steps = stepsOf(changes);
-    if (changes.length === 0) return definition.outputs(args, await settled(subject, seen), context);
-    const plan = JSON.stringify(changes);
-    const result = await applyOrLook(subject, steps);
-    const failed = result.report && result.report.failures.length > 0 ? result.report : undefined;
-    if (failed && (plan === tried || attempt >= attempts)) throw explain(failed, host.name);
-    ({ seen, context } = result);
+    if (changes.length === 0) {
+      await forgetClaims(subject, context);
+      return definition.outputs(args, await settled(subject, seen), context);
+    }
+    const { report, lost, ...now } = await applyOrLook(subject, steps);
+    ({ seen, context } = now);
     const left = definition.plan(args, seen, context);
+    if (left.length === 0) continue;
     // Another program was quicker, or the session was lost on the way: what stands now is planned anew.
-    const again = failed !== undefined || result.report === undefined;
-    if (failed && JSON.stringify(left) === plan) throw explain(failed, host.name);
-    if (again && attempt < attempts) tried = plan;
-    else if (left.length > 0) throw await takeBack(subject, steps, left);
+    const last = attempt >= attempts;
+    const failed = report && report.failures.length > 0;
+    if (failed && (last || JSON.stringify(left) === JSON.stringify(changes))) throw explain(report, host.name);
+    if (lost && last) throw lost;
+    if (!failed && !lost) throw await takeBack(subject, steps, left);
   }
+}
+
+/** What was claimed by a script that was cut off stands as wanted, or not at all: its note goes. */
+async function forgetClaims({ host }: Subject, { owner, claims }: Context): Promise<void> {
+  if (claims.size > 0) await host.apply([], { owner, onFailure: "go-on" }, {});
 }
 
 async function applyOrLook(
   subject: Subject,
   steps: readonly Step[],
-): Promise<{ report?: Report; seen: Seen; context: Context }> {
+): Promise<{ report?: Report; lost?: OutcomeUnknown; seen: Seen; context: Context }> {
   try {
     const options = { owner: subject.context.owner, onFailure: "undo" } as const;
     const { report, answers } = await subject.host.apply(steps, options, factsOf(subject));
     return { report, seen: answers, context: withClaims(subject, answers) };
   } catch (error) {
     if (!(error instanceof OutcomeUnknown)) throw error;
-    return await look(subject);
+    return { lost: error, ...(await look(subject)) };
   }
 }
 
@@ -94,7 +100,7 @@ export async function remove(subject: Subject): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const { seen, context } = await look(subject);
     const steps = definition.teardown(args, seen, context);
-    if (steps.length === 0) return;
+    if (steps.length === 0) return await forgetClaims(subject, context);
     let report: Report | undefined;
     try {
       ({ report } = await host.apply(steps, { owner: context.owner, onFailure: "go-on" }, {}));

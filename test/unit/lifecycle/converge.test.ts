@@ -1,0 +1,178 @@
+// The one function behind create, update, repair and resume, with a real shell in a machine of the test's own.
+import { describe, expect } from "vitest";
+import { LinuxnetError } from "../../../provider/kernel/failure.ts";
+import { converge, remove, type Subject } from "../../../provider/lifecycle/converge.ts";
+import { flag } from "../../support/flag.ts";
+import type { Machine } from "../../support/machine.ts";
+import { test } from "../../support/test.ts";
+
+const owner = "linuxnet:test/dev/Flag/flag@00000000";
+
+function subject(machine: Machine, args: Record<string, unknown> = {}, definition = flag): Subject {
+  return {
+    definition,
+    host: machine.host,
+    args: { path: "/run/flag", value: "v", ...args },
+    context: { owner, adopt: false },
+  };
+}
+
+async function error(work: Promise<unknown>): Promise<LinuxnetError> {
+  const failure = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toBeInstanceOf(LinuxnetError);
+  return failure as LinuxnetError;
+}
+
+/** Ends the session's shell, from within a step: the script goes on. */
+const endSession = `limit sh -c 'kill -9 "$(cat /run/shell)"'`;
+
+/** Notes the pid of the session's shell, as the machine counts. */
+async function noteShell(machine: Machine): Promise<void> {
+  await machine.host.session.send([{ script: "echo $PPID >/run/shell", deadline: 10 }]);
+}
+
+describe("converge", () => {
+  test("makes what is missing, changes what differs, and does nothing when nothing does", async ({ machine }) => {
+    expect(await converge(subject(machine))).toEqual({ path: "/run/flag", content: "v" });
+    const trips = machine.host.session.roundTrips;
+    expect(await converge(subject(machine, { before: "echo never >/run/never" }))).toMatchObject({ content: "v" });
+    expect(machine.host.session.roundTrips - trips).toBe(1);
+    expect(await machine.exec("ls /run/never")).toMatchObject({ code: 2 });
+    expect(await converge(subject(machine, { value: "w" }))).toMatchObject({ content: "w" });
+  });
+
+  test("takes two round trips: look, then apply and verify", async ({ machine }) => {
+    await machine.host.session.send([{ script: ":", deadline: 10 }]);
+    const trips = machine.host.session.roundTrips;
+    await converge(subject(machine));
+    expect(machine.host.session.roundTrips - trips).toBe(2);
+  });
+
+  test("says what failed, why and how the host was left", async ({ machine }) => {
+    const failing = subject(machine, { after: "echo 'no space' >&2; echo more >&2; exit 1" });
+    const { message, stack } = await error(converge(failing));
+    expect(message).toBe("on the machine: cannot finish: no space. The host is as it was.");
+    expect(stack).toBe("");
+    expect(await machine.sh("ls /run; cat /run/log")).not.toContain("flag");
+    expect(await machine.sh("cat /run/log")).toBe("unprepared");
+  });
+
+  test("restores the former value when a change fails", async ({ machine }) => {
+    await converge(subject(machine));
+    await error(converge(subject(machine, { value: "w", after: "false" })));
+    expect(await machine.sh("cat /run/flag")).toBe("v");
+  });
+
+  test("does not try the same again when the same is still missing", async ({ machine }) => {
+    await error(converge(subject(machine, { before: "echo x >>/run/tries; false" })));
+    expect(await machine.sh("wc -l </run/tries")).toBe("1");
+  });
+
+  test("plans anew when another program was quicker", async ({ machine }) => {
+    const other = "[ -e /run/flag ] || echo other >/run/flag";
+    expect(await converge(subject(machine, { before: other }))).toMatchObject({ content: "v" });
+    expect(await machine.sh("cat /run/log")).toBe("unprepared");
+  });
+
+  test("does not go on for ever against another program that never rests", async ({ machine }) => {
+    const other = 'echo x >>/run/tries; echo "$(wc -l </run/tries)" >/run/flag; false';
+    const { message } = await error(converge(subject(machine, { before: other })));
+    expect(message).toContain("cannot prepare");
+    expect(await machine.sh("wc -l </run/tries")).toBe("4");
+    await machine.sh("rm /run/flag");
+  });
+
+  test("takes back what did not take effect, and says so", async ({ machine }) => {
+    const { message } = await error(converge(subject(machine, { after: "echo other >/run/flag" })));
+    expect(message).toBe(
+      'on the machine: what was set did not take effect: value stayed "other". The host is as it was.',
+    );
+    expect(await machine.exec("ls /run/flag")).toMatchObject({ code: 2 });
+  });
+});
+
+describe("a session that is lost in the middle of a script", () => {
+  test("is opened anew, and what the script did is found", async ({ machine }) => {
+    await noteShell(machine);
+    expect(await converge(subject(machine, { after: endSession }))).toMatchObject({ content: "v" });
+    expect(await machine.exec("ls /run/log")).toMatchObject({ code: 2 });
+  });
+
+  test("is opened anew while the script still runs, whose work is then found", async ({ machine }) => {
+    await noteShell(machine);
+    // The first time only: the second script finds no shell of that number, and waits for the lock before.
+    const slow = `if [ -e /run/shell ]; then mv /run/shell /run/was; kill -9 "$(cat /run/was)"; sleep 1; fi`;
+    expect(await converge(subject(machine, { before: slow }))).toMatchObject({ content: "v" });
+  });
+
+  test("before anything was done means that it is done again", async ({ machine }) => {
+    await noteShell(machine);
+    const first = `if [ -e /run/shell ]; then mv /run/shell /run/was; kill -9 "$(cat /run/was)" $PPID; false; fi`;
+    expect(await converge(subject(machine, { before: first }))).toMatchObject({ content: "v" });
+  });
+
+  test("and leaves a half-made object is resumed by the claim", async ({ machine }) => {
+    await noteShell(machine);
+    // The script itself dies too, after the object came to be: neither undone nor finished.
+    const { definition, ...rest } = subject(machine, {
+      after: `if [ -e /run/shell ]; then kill -9 "$(cat /run/shell)" && mv /run/shell /run/was; kill -9 $$; fi`,
+    });
+    let claims: string[] = [];
+    const watching = {
+      ...definition,
+      plan: (...[args, seen, context]: Parameters<typeof definition.plan>) => {
+        claims = [...context.claims];
+        return definition.plan(args, seen, context);
+      },
+    };
+    expect(await converge({ definition: watching, ...rest })).toMatchObject({ content: "v" });
+    expect(claims).toEqual(["file:/run/flag"]);
+    expect(await machine.exec("ls /run/linuxnet")).toMatchObject({ code: 2 });
+  });
+
+  test("again and again is an error in the end", async ({ machine }) => {
+    const work = converge(subject(machine, { before: "kill -9 $PPID; sleep 0.2; false" }));
+    expect((await error(work)).message).toContain("the session ended before the answer came");
+  });
+});
+
+describe("remove", () => {
+  test("of what is not there is a success, and asks once", async ({ machine }) => {
+    const trips = machine.host.session.roundTrips;
+    await remove(subject(machine));
+    expect(machine.host.session.roundTrips - trips).toBe(1);
+  });
+
+  test("gathers what cannot be removed, and removes the rest", async ({ machine }) => {
+    await machine.sh("echo v >/run/flag");
+    const steps = [
+      { what: "delete one", do: { kind: "sh" as const, text: "echo stuck >&2; false" } },
+      { what: "delete two", do: { kind: "sh" as const, text: "rm -f /run/flag2" } },
+      { what: "delete three", do: { kind: "sh" as const, text: "echo stuck too >&2; false" } },
+    ];
+    const { message } = await error(remove(subject(machine, {}, { ...flag, teardown: () => steps })));
+    expect(message).toBe(
+      "on the machine: cannot delete one: stuck; cannot delete three: stuck too. All else of it is removed.",
+    );
+  });
+
+  test("goes on after the session was lost", async ({ machine }) => {
+    await machine.sh("echo v >/run/flag");
+    await noteShell(machine);
+    const text = 'if [ -e /run/shell ]; then mv /run/shell /run/was; kill -9 "$(cat /run/was)"; fi; rm -f /run/flag';
+    await remove(
+      subject(
+        machine,
+        {},
+        {
+          ...flag,
+          teardown: (_args, seen) => (seen.content ? [{ what: "delete", do: { kind: "sh", text } }] : []),
+        },
+      ),
+    );
+    expect(await machine.exec("ls /run/flag")).toMatchObject({ code: 2 });
+  });
+});
