@@ -1,7 +1,7 @@
 import { familyOf, subnetOf } from "./addresses.ts";
 import { type Step, sh } from "./command.ts";
 import { refuse } from "./failure.ts";
-import type { IptablesRule } from "./iptables.ts";
+import type { IptablesRule, IptablesSeen, RuleOwner } from "./iptables.ts";
 import {
   acceptTranslated,
   ctstate,
@@ -13,6 +13,7 @@ import {
   tiers,
   toLocal,
 } from "./iptables-rules.ts";
+import { meaning } from "./iptables-save.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
 
@@ -45,6 +46,32 @@ export function publishRules(args: PublishTraffic): IptablesRule[] {
     ...translate(args),
     ...acceptTranslated(args.targetAddress, args.targetDevice),
   ];
+}
+
+/** The other owner whose rule translates the very same destination already; undefined when the port is free. */
+export function publishHolder(
+  { owner, former }: RuleOwner,
+  wanted: readonly IptablesRule[],
+  seen: readonly IptablesSeen[],
+): string | undefined {
+  for (const { family, rules } of seen) {
+    const own = wanted.filter((rule) => rule.family === family && isTranslation(rule.chain));
+    const asked = new Set(own.map(({ chain, spec }) => key(chain, spec)));
+    const others = rules.filter(({ mark }) => mark && ![owner, former].includes(mark.owner));
+    const holder = others.find(({ chain, words }) => isTranslation(chain) && asked.has(key(chain, words)));
+    if (holder) return holder.mark?.owner;
+  }
+  return undefined;
+}
+
+function isTranslation(chain: string): boolean {
+  return chain === "LINUXNET-PRE" || chain === "LINUXNET-OUT";
+}
+
+function key(chain: string, words: readonly string[]): string {
+  const target = ["-j", "--to-destination", "--comment"];
+  const matching = words.filter((word, index) => !target.includes(word) && !target.includes(words[index - 1] ?? ""));
+  return `${chain} ${meaning(matching)}`;
 }
 
 /** The interface on which route_localnet has to be on for a publish; undefined when none. */

@@ -231,10 +231,10 @@ function shown({ words }: Pick<SeenRule, "words">): string {
 }
 
 /** Whether chains of ours stand in a table, without a rule in them: what a run left that was cut off. */
-function isIdle(view: IptablesSeen, table: Table): boolean {
-  const chains = view.chains.get(table) ?? new Map();
-  const ours = Object.keys(ownChains).filter((chain) => chains.has(chain));
-  return ours.length > 0 && !view.rules.some((rule) => rule.table === table && ours.includes(rule.chain));
+function isIdle({ chains, rules }: IptablesSeen, table: Table): boolean {
+  const isOurs = (chain: string) => chain.startsWith("LINUXNET-");
+  const made = [...(chains.get(table)?.keys() ?? [])].some(isOurs);
+  return made && !rules.some((rule) => rule.table === table && isOurs(rule.chain));
 }
 
 function tidying(view: IptablesSeen, table: Table): Step {

@@ -1,8 +1,11 @@
 import { describe, expect } from "vitest";
+import { sh } from "../../provider/kernel/command.ts";
+import { iptablesChanges, iptablesFact, iptablesTeardown } from "../../provider/kernel/iptables.ts";
 import { localnetOffStep, localnetStep, publishRules } from "../../provider/kernel/iptables-publish.ts";
 import { forwardRules, natRules } from "../../provider/kernel/iptables-rules.ts";
+import { readSave } from "../../provider/kernel/iptables-save.ts";
 import { test } from "../support/test.ts";
-import { apply, converge, destroy, get, makeLab } from "./iptables-lab.ts";
+import { apply, converge, destroy, get, look, makeLab } from "./iptables-lab.ts";
 
 const nat = "linuxnet:p/s/NatRule/out@01234567";
 const web = "linuxnet:p/s/PortPublish/web@01234567";
@@ -46,6 +49,26 @@ describe.each(["nft", "legacy"] as const)("iptables-%s", (backend) => {
       await destroy(machine, nat);
     });
   }
+
+  test("dnat for one address, and masquerade of what comes in by one link", async ({ machine }) => {
+    await makeLab(machine, backend);
+    await machine.sh("iptables -P FORWARD DROP");
+    await machine.baseline();
+    const to = { toAddress: "172.18.0.11", toPorts: 80, protocol: "tcp" } as const;
+    const five = { type: "dnat", destination: "203.0.113.2/32", destinationPorts: 5000, ...to } as const;
+    await converge(machine, web, natRules(five));
+    expect(await get(machine, "http://203.0.113.2:5000/", "world")).toBe("203.0.113.1");
+    expect(await get(machine, "http://203.0.113.2:5000/")).toBe("203.0.113.2");
+    await converge(machine, web, natRules({ ...five, destination: undefined, destinationPorts: "6000-6001" }));
+    expect(await get(machine, "http://203.0.113.2:6001/", "world")).toBe("203.0.113.1");
+    expect(await get(machine, "http://203.0.113.2:5000/", "world", "nothing")).toBe("nothing");
+    await converge(machine, nat, natRules({ type: "masquerade", inInterface: "br0", outInterface: "up0" }));
+    expect(await get(machine, world, "ct1")).toBe("203.0.113.2");
+    await converge(machine, nat, natRules({ ...masquerade, type: "snat", toAddress: "203.0.113.2" }));
+    expect(await get(machine, world, "ct1")).toBe("203.0.113.2");
+    await destroy(machine, nat);
+    await destroy(machine, web);
+  });
 
   test("what is not published is reached where a ForwardRule says so", async ({ machine }) => {
     await makeLab(machine, backend);
@@ -126,4 +149,76 @@ describe.each(["nft", "legacy"] as const)("iptables-%s", (backend) => {
     await converge(machine, nat, natRules({ ...masquerade, source: "172.18.0.0/17" }));
     await destroy(machine, nat);
   });
+});
+
+describe("what iptables-nft makes by itself", () => {
+  const wanted = natRules(masquerade);
+
+  test("goes with our last rule, also where there is no nft", async ({ machine }) => {
+    await machine.sh("mount --bind /dev/null /usr/sbin/nft");
+    await converge(machine, nat, wanted);
+    await converge(machine, rule("a"), forwardRules({ action: "drop" }));
+    await destroy(machine, nat);
+    expect(await machine.sh("iptables -S FORWARD")).toContain("LINUXNET-FWD");
+    await destroy(machine, rule("a"));
+    await machine.sh("umount /usr/sbin/nft");
+  });
+
+  test("stays when another uses it by then, or has had it before", async ({ machine }) => {
+    await machine.sh("iptables -A INPUT -p udp -j ACCEPT; ip6tables -P FORWARD DROP");
+    await machine.baseline();
+    await converge(machine, rule("a"), forwardRules({ action: "drop", families: [4, 6] }));
+    await destroy(machine, rule("a"));
+    await machine.expectClean();
+    await converge(machine, nat, wanted);
+    await machine.sh("iptables -t nat -A PREROUTING -p udp -j ACCEPT");
+    await destroy(machine, nat);
+    expect(await machine.sh("iptables-save -t nat")).toContain("-A PREROUTING -p udp -j ACCEPT");
+    await machine.sh("nft delete table ip nat");
+  });
+
+  test("goes after a run that was cut off between chain and rule", async ({ machine }) => {
+    const changes = iptablesChanges({ owner: nat }, wanted, await look(machine));
+    const hooks = changes.flatMap(({ steps }) => steps).filter(({ what }) => what.startsWith("hook"));
+    await apply(machine, nat, hooks);
+    await destroy(machine, nat);
+  });
+
+  test("goes when a later step fails", async ({ machine }) => {
+    const steps = iptablesChanges({ owner: nat }, wanted, await look(machine)).flatMap((change) => change.steps);
+    const failing = { what: "fail", do: sh("exit 3") };
+    await expect(apply(machine, nat, [...steps, failing])).rejects.toThrow('"left":[]');
+  });
+});
+
+test("two owners at once, in a namespace, and looked at without privileges", async ({ machine }) => {
+  await machine.sh("ip netns add box");
+  await machine.baseline();
+  const host = machine.host;
+  const facts = { rules: iptablesFact(4, "box") };
+  const { rules } = await host.observe(facts);
+  const names = ["d", "a", "c", "b"];
+  const steps = (name: string) =>
+    iptablesChanges({ owner: rule(name) }, forwardRules({ action: "accept", source: "10.0.0.0/8" }), [rules]);
+  await Promise.all(
+    names.map((name) =>
+      apply(
+        machine,
+        rule(name),
+        steps(name).flatMap((change) => change.steps),
+      ),
+    ),
+  );
+  const listed = await machine.sh("ip netns exec box iptables -S LINUXNET-FWD");
+  expect([...listed.matchAll(/ForwardRule\/(.)@/g)].map(([, name]) => name)).toEqual(["a", "b", "c", "d"]);
+  expect(await machine.sh("iptables-save")).toBe("");
+  for (const name of names) {
+    const now = await host.observe(facts);
+    await apply(machine, rule(name), iptablesTeardown({ owner: rule(name) }, [now.rules]));
+  }
+  const gone = await host.observe({ rules: iptablesFact(4, "nobox") });
+  expect(iptablesTeardown({ owner: nat }, [gone.rules])).toEqual([]);
+  const denied = await machine.exec("setpriv --reuid 65534 --clear-groups iptables-save");
+  const view = readSave(denied, 4);
+  expect(() => iptablesTeardown({ owner: nat }, [view])).toThrow("you must be root");
 });
