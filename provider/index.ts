@@ -3,6 +3,7 @@ export { ForwardRule, type ForwardRuleArgs } from "./resources/forwardRule.ts";
 export { NatRule, type NatRuleArgs } from "./resources/natRule.ts";
 export { Netns, type NetnsArgs } from "./resources/netns.ts";
 export { PortPublish, type PortPublishArgs } from "./resources/portPublish.ts";
+export { Process, type ProcessArgs, type ReadyArgs } from "./resources/process.ts";
 export { ResolvConf, type ResolvConfArgs } from "./resources/resolvConf.ts";
 export type { ResourceArgs } from "./resources/resource.ts";
 export type { ImpairmentArgs, RouteArgs, VethEnd, VethEndArgs } from "./resources/vethEnd.ts";

@@ -4,6 +4,7 @@ import { forwardRule } from "./forwardRule.ts";
 import { natRule } from "./natRule.ts";
 import { netns } from "./netns.ts";
 import { portPublish } from "./portPublish.ts";
+import { process } from "./process.ts";
 import { resolvConf } from "./resolvConf.ts";
 import { vethPair } from "./vethPair.ts";
 
@@ -16,4 +17,5 @@ export const definitions = [
   forwardRule,
   portPublish,
   resolvConf,
+  process,
 ] as unknown as readonly Definition[];
