@@ -1,4 +1,5 @@
 export { Bridge, type BridgeArgs } from "./resources/bridge.ts";
+export type { ConnectionArgs, ProxyConnectionArgs } from "./resources/connection.ts";
 export { ForwardRule, type ForwardRuleArgs } from "./resources/forwardRule.ts";
 export { NatRule, type NatRuleArgs } from "./resources/natRule.ts";
 export { Netns, type NetnsArgs } from "./resources/netns.ts";

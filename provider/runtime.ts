@@ -1,4 +1,5 @@
-import { localHost } from "./host/host.ts";
+import { hostOf } from "./host/host.ts";
+import type { Connection } from "./kernel/connection.ts";
 import { type Crud, crud } from "./lifecycle/crud.ts";
 import { definitions } from "./resources/index.ts";
 
@@ -23,7 +24,7 @@ export interface DynamicProvider {
 export function provider(kind: string): DynamicProvider {
   const definition = definitions.find((candidate) => candidate.kind === kind);
   if (!definition) throw new Error(`this version of pulumi-linuxnet has no resource ${kind}`);
-  const operations = crud(definition, localHost);
+  const operations = crud(definition, ({ connection }) => hostOf(connection as Connection | undefined));
   return {
     check: async (olds, news) => operations.check(olds, news),
     diff: async (_id, olds, news) => operations.diff(olds, news),

@@ -1,10 +1,13 @@
 import type { Answers, Fact, Facts, Reply, Step } from "../kernel/command.ts";
+import type { Connection } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { factKey, observe } from "./observation.ts";
+import { type Preflight, preflightScript, readPreflight } from "./preflight.ts";
 import { type Report, readReport } from "./report.ts";
 import { compile, type ScriptOptions, scriptDeadline } from "./script.ts";
 import { type Request, Session } from "./session.ts";
 import { type Launch, localLaunch } from "./shell.ts";
+import { sshLaunch } from "./ssh.ts";
 
 interface Job {
   apply?: { steps: readonly Step[]; options: ScriptOptions };
@@ -19,6 +22,8 @@ interface Job {
  */
 export class Host {
   readonly session: Session;
+  /** What the host is: known once a first answer has come. */
+  preflight: Preflight | undefined;
   #queue: Job[] = [];
   #busy = false;
 
@@ -81,16 +86,29 @@ export class Host {
     this.#busy = false;
   }
 
+  #greet([reply]: readonly Reply[]): void {
+    try {
+      this.preflight = readPreflight(reply as Reply, this.name);
+    } catch (error) {
+      this.session.close();
+      throw error;
+    }
+  }
+
   async #round(jobs: readonly Job[]): Promise<void> {
     try {
-      const observation = observe(jobs.flatMap(({ facts }) => facts));
       const applies = jobs.flatMap(({ apply }) => apply ?? []);
+      const fresh = !this.session.open;
+      // Nothing is changed on a host of which it is not known what it is.
+      if (fresh && applies.length > 0) this.#greet(await this.session.send([greeting]));
+      const observation = observe(jobs.flatMap(({ facts }) => facts));
       const requests: Request[] = applies.map(({ steps, options }) => ({
         script: compile(steps, options),
         deadline: scriptDeadline(steps),
       }));
       requests.push({ script: observation.script, deadline: observation.deadline });
-      const replies = await this.session.send(requests);
+      const replies = await this.session.send(fresh && applies.length === 0 ? [greeting, ...requests] : requests);
+      if (fresh && applies.length === 0) this.#greet(replies.splice(0, 1));
       const answers = observation.read(replies.at(-1) as Reply);
       for (const job of jobs) {
         const report = job.apply ? readReport(replies.shift() as Reply, job.apply.steps) : { failures: [], left: [] };
@@ -102,17 +120,17 @@ export class Host {
   }
 }
 
+/** The first request of a session. */
+const greeting: Request = { script: preflightScript, deadline: 20 };
+
 const hosts = new Map<string, Host>();
 
-/** The host of this machine: one session for the whole process. */
-export function localHost(): Host {
-  return hostFor("", localLaunch);
-}
-
-function hostFor(key: string, launch: () => Launch): Host {
+/** The host that a connection leads to; without `host`, this machine. One session each for the whole process. */
+export function hostOf(connection: Connection | undefined): Host {
+  const key = JSON.stringify(connection ?? {});
   const known = hosts.get(key);
   if (known) return known;
-  const host = new Host(launch());
+  const host = new Host(connection?.host === undefined ? localLaunch(connection) : sshLaunch(connection));
   hosts.set(key, host);
   return host;
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Reply } from "../kernel/command.ts";
 import { firstLine, LinuxnetError } from "../kernel/failure.ts";
 import { Frames } from "./frames.ts";
-import { type Launch, type Shell, start } from "./shell.ts";
+import { type Launch, type Shell, shellEnv, start } from "./shell.ts";
 
 /** The session ended before the answer came: whether the script ran is unknown, so look and converge. */
 export class OutcomeUnknown extends LinuxnetError {}
@@ -12,6 +13,12 @@ export interface Request {
   script: string;
   deadline: number;
 }
+
+/** Seconds in which a shell must say that it is ready; ssh's own limits are shorter. */
+const readyDeadline = 30;
+
+/** Seconds that one more attempt to reach a host may take. */
+const dialSeconds = 5;
 
 interface Waiting {
   resolve(reply: Reply): void;
@@ -26,8 +33,10 @@ export class Session {
   readonly #launch: Launch;
   readonly #grace: number;
   #shell: Shell | undefined;
+  /** The shell that is there, or that all wait for who came while it was not. */
+  #opening: Promise<Shell> | undefined;
   #waiting = new Map<number, Waiting>();
-  #next = 0;
+  #next = 1;
   #tag = "";
   /** How many times something was sent and awaited: what a distance to the host multiplies. */
   roundTrips = 0;
@@ -43,14 +52,20 @@ export class Session {
     return this.#launch.name;
   }
 
+  /** Whether a shell is there that scripts can be sent to. */
+  get open(): boolean {
+    return this.#shell !== undefined;
+  }
+
   /**
    * Runs scripts one after the other, all sent in one write.
    * @throws OutcomeUnknown when the session ends before an answer came
+   * @throws LinuxnetError when it cannot be opened: nothing has run then
    */
   async send(requests: readonly Request[]): Promise<Reply[]> {
-    this.#shell ??= this.#open();
+    this.#opening ??= this.#dial();
+    const shell = await this.#opening;
     this.roundTrips += 1;
-    const shell = this.#shell;
     const text: string[] = [];
     const replies = requests.map(({ script }) => {
       const number = this.#next++;
@@ -78,27 +93,66 @@ export class Session {
     this.#lost(shell, why);
   }
 
-  #open(): Shell {
+  /** Tries until a shell is ready; only failures before anything was authenticated are tried again. */
+  async #dial(): Promise<Shell> {
+    const { name, attempts = 1, budget } = this.#launch;
+    const began = Date.now();
+    for (let attempt = 1; ; attempt += 1) {
+      const result = await this.#open();
+      if ("shell" in result) {
+        this.#shell = result.shell;
+        return result.shell;
+      }
+      const { again, ...failing } = result.failing;
+      const pause = 200 * 2 ** attempt;
+      const late = budget !== undefined && Date.now() + pause - began > (budget - dialSeconds) * 1000;
+      if (!again || attempt >= attempts || late) {
+        this.#opening = undefined;
+        throw new LinuxnetError({ host: name, ...failing, state: "Nothing was changed." });
+      }
+      await sleep(pause);
+    }
+  }
+
+  async #open(): Promise<{ shell: Shell } | { failing: ReturnType<Launch["fault"]> }> {
     this.#tag = `linuxnet-${randomBytes(12).toString("hex")}`;
+    const shell = start(await this.#launch.start(bootScript(this.#tag)));
     const frames = new Frames(this.#tag, (number, code, stdout, stderr) => {
       this.#waiting.get(number)?.resolve({ code, stdout, stderr });
       this.#waiting.delete(number);
     });
-    const shell = start(this.#launch);
+    // Number 0 says that the shell is ready; what came before it was a banner, or a start-up file that talks.
+    const ready = new Promise<{ shell: Shell }>((resolve, reject) => {
+      this.#waiting.set(0, { resolve: () => resolve({ shell }), reject });
+    });
     shell.onStdout((chunk) => frames.stdout(chunk));
     shell.onStderr((chunk) => frames.stderr(chunk));
-    void shell.ended.then((why) => this.#lost(shell, firstLine(frames.lastWords()) || why));
-    return shell;
+    const ended = shell.ended.then((why) => {
+      this.#waiting.delete(0);
+      this.#lost(shell, firstLine(frames.lastWords()) || why);
+      return { failing: this.#launch.fault(frames.lastWords(), why) };
+    });
+    const timer = setTimeout(() => shell.kill(), readyDeadline * 1000);
+    const result = await Promise.race([ready, ended]);
+    clearTimeout(timer);
+    return result;
   }
 
   #lost(shell: Shell, cause: string): void {
     if (this.#shell !== shell) return;
     this.#shell = undefined;
+    this.#opening = undefined;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
     const error = new OutcomeUnknown({ host: this.name, problem: "the session ended before the answer came", cause });
     for (const { reject } of waiting) reject(error);
   }
+}
+
+/** What a shell begins with: a known environment, whatever the host's start-up files did, and the word that it is ready. */
+function bootScript(tag: string): string {
+  const ready = `printf '\\n${tag} 0 0\\n'; printf '\\n${tag} 0\\n' >&2`;
+  return `PATH=${shellEnv.PATH}; LC_ALL=C; export PATH LC_ALL; umask 022; cd /; ${ready}; exec /bin/sh`;
 }
 
 /**

@@ -1,5 +1,7 @@
-import { userInfo } from "node:os";
 import { execa } from "execa";
+import type { Connection } from "../kernel/connection.ts";
+import { type Failing, firstLine } from "../kernel/failure.ts";
+import { asRoot, passwordLine } from "./sudo.ts";
 
 /** A shell that is running: text in, two streams of text out, and the promise of its end. */
 export interface Shell {
@@ -12,29 +14,64 @@ export interface Shell {
   kill(): void;
 }
 
+/** A program that becomes a host's shell. */
+export interface Started {
+  argv: readonly [string, ...string[]];
+  /** Added to, or with `bare` instead of, this process's environment. */
+  env: Record<string, string>;
+  bare?: boolean;
+  /** What its stdin gets before anything else. */
+  preamble?: string;
+  /** Ends what was made for it, once it has ended. */
+  dispose?(): void;
+}
+
 /** How to start the shell of a host. */
 export interface Launch {
   /** The host, in the words of an error. */
   name: string;
-  argv: readonly [string, ...string[]];
-  env?: Record<string, string>;
+  /** How often to try while nothing has been authenticated; default 1. */
+  attempts?: number;
+  /** Seconds for all attempts together; default no limit. */
+  budget?: number | undefined;
+  /** What it means when the shell ends before it is ready. */
+  fault(stderr: string, ended: string): Failing & { again: boolean };
+  /** @param boot the script that the shell begins with: it says that it is ready, and reads on */
+  start(boot: string): Started | Promise<Started>;
 }
 
 /** The environment of a host's shell: the kernel's tools in their usual places, messages in English. */
 export const shellEnv = { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
-/** The shell of this machine: as root, or through sudo without a password. */
-export function localLaunch(): Launch {
-  const root = userInfo().uid === 0;
-  return { name: "this machine", argv: root ? ["/bin/sh"] : ["sudo", "-n", "/bin/sh"], env: shellEnv };
+/** The shell of this machine: as root, or through sudo. */
+export function localLaunch({ sudo, sudoPassword }: Pick<Connection, "sudo" | "sudoPassword"> = {}): Launch {
+  const name = "this machine";
+  const fault = (stderr: string, ended: string) => ({
+    problem: "the shell could not be started",
+    cause: firstLine(stderr) || ended,
+    again: false,
+  });
+  return {
+    name,
+    fault,
+    start: (boot) => {
+      const rights = { sudo, password: sudoPassword };
+      return { argv: ["/bin/sh", "-c", asRoot(rights, boot)], env: shellEnv, bare: true, ...passwordLine(rights) };
+    },
+  };
+}
+
+/** A shell that some words start, such as those that enter a namespace: `/bin/sh` is their last. */
+export function plainLaunch(name: string, argv: readonly [string, ...string[]]): Launch {
+  return { ...localLaunch(), name, start: (boot) => ({ argv: [...argv, "-c", boot], env: shellEnv, bare: true }) };
 }
 
 /** Starts a shell: the one place in this package where processes come from. */
-export function start(launch: Launch): Shell {
-  const [file, ...args] = launch.argv;
+export function start(started: Started): Shell {
+  const [file, ...args] = started.argv;
   const child = execa(file, args, {
-    env: launch.env ?? {},
-    extendEnv: launch.env === undefined,
+    env: started.env,
+    extendEnv: started.bare !== true,
     // A session of its own: Ctrl-C in the terminal reaches the engine, not a script that is half-way through.
     detached: true,
     cleanup: false,
@@ -46,6 +83,8 @@ export function start(launch: Launch): Shell {
   child.stdin.on("error", () => {});
   child.stdout.setEncoding("utf8");
   child.stderr.setEncoding("utf8");
+  if (started.preamble !== undefined) child.stdin.write(started.preamble);
+  void child.then(() => started.dispose?.());
   return {
     write: (text) => void child.stdin.write(text),
     onStdout: (listener) => void child.stdout.on("data", listener),

@@ -31,9 +31,16 @@ export class LinuxnetError extends Error {
   override toString(): string {
     return this.message;
   }
-  /** The same error with more said about where it happened. */
-  with(more: Partial<Failing>): LinuxnetError {
-    return new LinuxnetError({ ...this.failing, ...more });
+  /**
+   * The same error with more said about where it happened.
+   * @param secrets texts that must not be seen: each is blotted out, longest first
+   */
+  with(more: Partial<Failing>, secrets: readonly string[] = []): LinuxnetError {
+    const failing = Object.entries({ ...this.failing, ...more });
+    const blot = (text: string) => secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
+    return new LinuxnetError(
+      Object.fromEntries(failing.map(([key, text]) => [key, text && blot(text)])) as unknown as Failing,
+    );
   }
 }
 

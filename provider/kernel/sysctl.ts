@@ -19,8 +19,7 @@ export const sysctlValue = z
   .string('must be a string, such as "1"')
   .min(1, "must not be empty")
   .max(256, "must be at most 256 characters long")
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  .regex(/^[^\u0000-\u001f\u007f]*$/, "must not contain control characters")
+  .regex(/^\P{Cc}*$/u, "must not contain control characters")
   .transform((value) => value.trim().replaceAll(/\s+/g, " "));
 
 /** The file of a setting (proc(5)): dots separate, or slashes where a part has a dot in it, as for sysctl(8). */

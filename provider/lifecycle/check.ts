@@ -1,5 +1,6 @@
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
+import { connection } from "../kernel/connection.ts";
 import type { Definition, Issue } from "./definition.ts";
 import { sealOwner } from "./identity.ts";
 
@@ -14,6 +15,7 @@ const internal = ["owner", "__provider"];
 /** Inputs of every resource. */
 const common = {
   adopt: z.boolean("must be true or false").default(false),
+  connection: connection.optional(),
 };
 
 /** The names of all inputs of a kind. */
@@ -61,7 +63,8 @@ function asFailure(key: string, issue: z.core.$ZodIssue): Issue[] {
   if (issue.code === "invalid_key")
     return [{ property: pathText([key, ...issue.path]), reason: `its name ${issue.issues[0]?.message}` }];
   if (issue.code === "invalid_union") {
-    const inner = issue.errors.flat().filter(({ code, path }) => code !== "invalid_type" || path.length > 0);
+    const shallow = (code: string, path: unknown[]) => path.length === 0 && /^invalid_(type|value)$/.test(code);
+    const inner = issue.errors.flat().filter(({ code, path }) => !shallow(`${code}`, path));
     const deepest = inner.toSorted((a, b) => b.path.length - a.path.length)[0];
     if (deepest) return [{ property: pathText([key, ...issue.path, ...deepest.path]), reason: deepest.message }];
   }

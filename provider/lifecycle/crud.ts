@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Host } from "../host/host.ts";
+import { type Connection, secretsOf } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { check, inputKeys } from "./check.ts";
 import { converge, look, remove, type Subject } from "./converge.ts";
@@ -36,7 +37,8 @@ export function crud(definition: Definition, findHost: FindHost): Crud {
       return await work(args);
     } catch (error) {
       if (!(error instanceof LinuxnetError)) throw error;
-      throw error.with({ object: `${definition.kind} "${definition.id(args)}"`, host: findHost(args).name });
+      const more = { object: `${definition.kind} "${definition.id(args)}"`, host: findHost(args).name };
+      throw error.with(more, secretsOf(args.connection as Connection | undefined));
     }
   };
   return {
@@ -62,7 +64,7 @@ function contextOf(args: Bag, previous?: Bag, state?: Bag): Omit<Context, "claim
 
 function diff(definition: Definition, before: Bag, after: Bag): ReturnType<Crud["diff"]> {
   const changed = changedKeys(before, after);
-  const paths = definition.replaceOn.filter(
+  const paths = [...definition.replaceOn, "connection.host"].filter(
     (path) => !isDeepStrictEqual(propertyAt(before, path), propertyAt(after, path)),
   );
   const replaces = [...new Set(paths.map((path) => path.split(".")[0] ?? path))];

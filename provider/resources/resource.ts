@@ -1,8 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ownerOf } from "../kernel/owner.ts";
+import { type ConnectionArgs, withSecrets } from "./connection.ts";
 
 /** Inputs of every resource. */
 export interface ResourceArgs {
+  /**
+   * Where the commands run; default, or without `host`: this machine. The type of `@pulumi/command`'s remote connection is
+   * accepted as it is. Change of `host`: replacement.
+   */
+  connection?: pulumi.Input<ConnectionArgs>;
   /**
    * Take over an existing object of the same name that nothing owns; default false: refuse, and say what stands there.
    * Deleting an object that was taken over releases it: our marks and settings go, the object stays.
@@ -20,6 +26,8 @@ function providerText(kind: string): string {
 
 /** The class behind every resource: it says who owns the object, and how the engine finds its provider. */
 export abstract class Resource extends pulumi.CustomResource {
+  declare readonly connection: pulumi.Output<pulumi.Unwrap<ConnectionArgs> | undefined>;
+
   /**
    * @param kind the type's last part: `Bridge`
    * @param outputs the outputs that are not inputs: known after `up`
@@ -33,6 +41,8 @@ export abstract class Resource extends pulumi.CustomResource {
   ) {
     refuseProto(args, "");
     const inputs: Record<string, unknown> = { ...Object.fromEntries(outputs.map((key) => [key, undefined])), ...args };
+    if (inputs.connection !== undefined)
+      inputs.connection = withSecrets(inputs.connection as ResourceArgs["connection"]);
     inputs.owner = ownerOf(pulumi.getProject(), pulumi.getStack(), kind, name);
     inputs.__provider = providerText(kind);
     super(`pulumi-nodejs:dynamic/linuxnet:${kind}`, name, inputs as pulumi.Inputs, opts);

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { execa, type ResultPromise } from "execa";
 import { Host } from "../../provider/host/host.ts";
-import { type Launch, shellEnv } from "../../provider/host/shell.ts";
+import { type Launch, plainLaunch, shellEnv } from "../../provider/host/shell.ts";
 import { quoteAll } from "../../provider/kernel/quote.ts";
 import { expectSame, readSnapshot, type Snapshot, snapshotScript } from "./snapshot.ts";
 
@@ -19,42 +19,65 @@ export const machineAddress = "203.0.113.2";
 /** The address of the world beyond the uplink, which has no route back into a lab. */
 export const worldAddress = "203.0.113.1";
 
-const setUp = readFileSync(new URL("machine.sh", import.meta.url), "utf8");
+/** The text of a script of this folder. */
+export const script = (name: string): string => readFileSync(new URL(name, import.meta.url), "utf8");
+
+/** What a PID 1 does when all is set up: it says who it is, and reaps until its stdin ends. */
+const stay = `echo "$pid"
+# The kernel reaps the children of a PID 1 that ignores their end.
+exec env --ignore-signal=CHLD cat >/dev/null`;
+
+/** The text of a machine's PID 1, of scripts of this folder; the first one sets `pid`. */
+export const setUp = (...names: string[]): string => [...names.map(script), stay].join("\n");
+
 const unshare = ["--net", "--mount", "--pid", "--uts", "--fork", "--propagation", "private"];
 
 /** Milliseconds that a command in a machine may take. */
 const patience = 120_000;
+
+/** A PID 1 that has set up its namespaces. */
+export interface Begun {
+  pid: number;
+  init: ResultPromise;
+}
+
+/** Starts a PID 1, which ends with this process, and waits for the line with its number. */
+export async function begin([file, ...args]: [string, ...string[]]): Promise<Begun> {
+  const init = execa(file, args, {
+    env: shellEnv,
+    extendEnv: false,
+    stdin: "pipe",
+    buffer: false,
+    reject: false,
+    cleanup: false,
+  });
+  const problems: string[] = [];
+  init.stderr.setEncoding("utf8").on("data", (text: string) => problems.push(text));
+  for await (const line of createInterface(init.stdout)) return { pid: Number(line), init };
+  throw new Error(`cannot start a machine: ${problems.join("")}`);
+}
 
 /**
  * A machine of a test's own: namespaces in which everything that a lab touches is private. It lives as long as the test
  * process at most, and nothing of it can be seen on the real machine but its processes.
  */
 export class Machine {
-  /** The machine's PID 1, as the real machine counts. */
-  readonly pid: number;
-  readonly #init: ResultPromise;
+  protected begun: Begun;
   #host: Host | undefined;
   #baseline: Snapshot | undefined;
 
-  private constructor(pid: number, init: ResultPromise) {
-    this.pid = pid;
-    this.#init = init;
+  protected constructor(begun: Begun) {
+    this.begun = begun;
   }
 
   /** Starts a machine; takes a tenth of a second. */
   static async start(): Promise<Machine> {
-    const init = execa("unshare", [...unshare, "sh", "-c", setUp], {
-      env: shellEnv,
-      extendEnv: false,
-      stdin: "pipe",
-      buffer: false,
-      reject: false,
-      cleanup: false,
-    });
-    const problems: string[] = [];
-    init.stderr.setEncoding("utf8").on("data", (text: string) => problems.push(text));
-    for await (const line of createInterface(init.stdout)) return new Machine(Number(line), init);
-    throw new Error(`cannot start a machine: ${problems.join("")}`);
+    return new Machine(await begin(["unshare", ...unshare, "sh", "-c", setUp("machine.sh", "world.sh")]));
+  }
+
+  /** The machine's PID 1, as those outside count. */
+  get pid(): number {
+    return this.begun.pid;
   }
 
   /** The argv that enters the machine, or the world beyond its uplink. */
@@ -86,7 +109,7 @@ export class Machine {
 
   /** How the package's session gets a shell in the machine. */
   launch(): Launch {
-    return { name: "the machine", argv: this.enter(["/bin/sh"]), env: shellEnv };
+    return plainLaunch("the machine", this.enter(["/bin/sh"]));
   }
 
   /** The machine as the lifecycle sees it: one session. */
@@ -123,7 +146,7 @@ export class Machine {
     } catch {
       // It has ended by itself.
     }
-    await this.#init;
+    await this.begun.init;
   }
 }
 

@@ -1,11 +1,11 @@
 import { describe, expect, test as plain } from "vitest";
 import { Host } from "../../../provider/host/host.ts";
 import { OutcomeUnknown, Session } from "../../../provider/host/session.ts";
-import { shellEnv } from "../../../provider/host/shell.ts";
+import { localLaunch, plainLaunch } from "../../../provider/host/shell.ts";
 import { sh } from "../../../provider/kernel/command.ts";
 import { test } from "../../support/test.ts";
 
-const local = () => new Session({ name: "this machine", argv: ["/bin/sh"], env: shellEnv });
+const local = () => new Session(localLaunch());
 const script = (text: string) => ({ script: text, deadline: 60 });
 /** Kills the shell that the session talks to, from within a request: the parent of the script's own shell. */
 const suicide = "read -r _ _ _ parent _ </proc/self/stat; kill -9 $PPID; sleep 0.2; echo too late";
@@ -53,7 +53,7 @@ describe("a session", () => {
   });
 
   plain("that cannot begin says why", async () => {
-    const session = new Session({ name: "this machine", argv: ["/no/such/shell"], env: shellEnv });
+    const session = new Session(plainLaunch("this machine", ["/no/such/shell"]));
     await expect(session.send([script(":")])).rejects.toThrow(/this machine: .*\/no\/such\/shell/);
   });
 });
@@ -79,9 +79,9 @@ describe("a session that is lost", () => {
 
   plain("passes on the shell's last words", async () => {
     const argv = ["/bin/sh", "-c", "echo 'sudo: a password is required' >&2; exit 1"] as const;
-    const session = new Session({ name: "this machine", argv, env: shellEnv });
+    const session = new Session(plainLaunch("this machine", argv));
     await expect(session.send([script(":")])).rejects.toThrow(
-      "this machine: the session ended before the answer came: sudo: a password is required. Allow sudo without a password",
+      "this machine: the shell could not be started: sudo: a password is required. Nothing was changed. Allow sudo without a password",
     );
   });
 

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { Session } from "../../../provider/host/session.ts";
-import { shellEnv } from "../../../provider/host/shell.ts";
+import { localLaunch } from "../../../provider/host/shell.ts";
 import { batchLine, ip } from "../../../provider/kernel/command.ts";
 import { quote, quoteAll } from "../../../provider/kernel/quote.ts";
 import { hostile } from "../../support/hostile.ts";
 
-const session = new Session({ name: "this machine", argv: ["/bin/sh"], env: shellEnv });
+const session = new Session(localLaunch());
 afterAll(() => session.close());
 
 /** Hands words to a program as its argv, and reads from it what has arrived. */

@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import type { Connection, Hop } from "../kernel/connection.ts";
+import { LinuxnetError } from "../kernel/failure.ts";
+import { quoteAll } from "../kernel/quote.ts";
+import { type Askpass, serveAskpass } from "./askpass.ts";
+import type { Launch, Started } from "./shell.ts";
+import { sshArgv } from "./ssh-argv.ts";
+import { readFault } from "./ssh-faults.ts";
+import { asRoot, passwordLine } from "./sudo.ts";
+
+/** Seconds for all attempts to reach a host, where the user sets no limit of attempts. */
+const dialBudget = 11;
+
+/** Attempts to reach a host, where the user sets none. */
+const dialAttempts = 3;
+
+/** The shell of a host behind a connection: `ssh -T`, as root or through sudo. */
+export function sshLaunch(connection: Connection): Launch {
+  const name = `${connection.host}`;
+  const limited = connection.dialErrorLimit !== undefined || connection.perDialTimeout !== undefined;
+  return {
+    name,
+    attempts: connection.dialErrorLimit ?? dialAttempts,
+    budget: limited ? undefined : dialBudget,
+    fault: (stderr, ended) => readFault(stderr, ended, connection),
+    start: (boot) => begin(connection, boot),
+  };
+}
+
+async function begin(connection: Connection, boot: string): Promise<Started> {
+  refuseDeadAgent(connection);
+  const rights = { sudo: connection.sudo, password: connection.sudoPassword ?? connection.password };
+  const keys = [connection.proxy, connection].flatMap((hop) => (hop?.privateKey ? [hop] : []));
+  const askpass = needsAskpass(connection)
+    ? await serveAskpass((question) => answerTo(question, connection, keys))
+    : undefined;
+  const argv = sshArgv(connection, asRoot(rights, boot));
+  return {
+    argv: askpass && keys.length > 0 ? withAgent(argv, keys, askpass) : (argv as [string, ...string[]]),
+    env: { ...(askpass?.env ?? {}), LC_ALL: "C" },
+    ...passwordLine(rights),
+    dispose: () => askpass?.close(),
+  };
+}
+
+function needsAskpass({ proxy, ...hop }: Connection): boolean {
+  return [hop, proxy].some((one) => one?.password ?? one?.privateKey ?? one?.privateKeyPassword);
+}
+
+/** An agent of our own holds the keys: it lives as long as the ssh that it was made for (ssh-agent(1)). */
+function withAgent(argv: readonly string[], keys: readonly Hop[], askpass: Askpass): [string, ...string[]] {
+  const adding = keys.map(
+    (_, index) =>
+      `${askpass.command(`key ${index}`)} | ssh-add -q - >&2 || { echo 'linuxnet: no private agent' >&2; exit 1; }`,
+  );
+  return ["ssh-agent", "sh", "-c", `${adding.join("\n")}\nexec ${quoteAll(argv)}`];
+}
+
+/** The secret that ssh asks for: a key of ours by number, a passphrase, or the password of the hop that the question names. */
+function answerTo(question: string, connection: Connection, keys: readonly Hop[]): string | undefined {
+  const number = /^key (\d+)$/.exec(question)?.[1];
+  if (number !== undefined) return keys[Number(number)]?.privateKey?.trimEnd();
+  if (/passphrase/i.test(question))
+    return keys.find((hop) => hop.privateKeyPassword)?.privateKeyPassword ?? connection.privateKeyPassword;
+  const { proxy } = connection;
+  const toProxy =
+    proxy?.host !== undefined && question.includes(`@${proxy.host}'s password`) && proxy.host !== connection.host;
+  return toProxy ? proxy.password : (connection.password ?? proxy?.password);
+}
+
+function refuseDeadAgent({ host = "", agentSocketPath, proxy }: Connection): void {
+  for (const path of [agentSocketPath, proxy?.agentSocketPath]) {
+    if (path === undefined || existsSync(path)) continue;
+    throw new LinuxnetError({
+      host,
+      problem: `the session could not be opened: no ssh-agent listens at ${path}`,
+      remedy: "Start the agent, or correct connection.agentSocketPath.",
+    });
+  }
+}
