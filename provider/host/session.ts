@@ -8,6 +8,9 @@ import { type Launch, type Shell, shellEnv, start } from "./shell.ts";
 /** The session ended before the answer came: whether the script ran is unknown, so look and converge. */
 export class OutcomeUnknown extends LinuxnetError {}
 
+/** The session cannot be opened: nothing has run. */
+export class Unreachable extends LinuxnetError {}
+
 /** A script, and how long it may take on the host at most, in seconds. */
 export interface Request {
   script: string;
@@ -108,7 +111,7 @@ export class Session {
       const late = budget !== undefined && Date.now() + pause - began > (budget - dialSeconds) * 1000;
       if (!again || attempt >= attempts || late) {
         this.#opening = undefined;
-        throw new LinuxnetError({ host: name, ...failing, state: "Nothing was changed." });
+        throw new Unreachable({ host: name, ...failing, state: "Nothing was changed." });
       }
       await sleep(pause);
     }

@@ -39,7 +39,21 @@ function withClaims({ context }: Subject, seen: Seen): Context {
 /** Looks at the host: the answers, and what planning needs to know. */
 export async function look(subject: Subject): Promise<{ seen: Seen; context: Context }> {
   const seen = await retried(() => subject.host.observe(factsOf(subject)));
+  refuseOtherMachine(subject);
   return { seen, context: withClaims(subject, seen) };
+}
+
+/** Another machine behind the same address is not asked about, and not changed by, what a state says of the first. */
+function refuseOtherMachine({ host: { name, preflight }, context: { state }, args }: Subject): void {
+  const [was, is] = [state?.machineId, preflight?.machineId];
+  if (!was || !is || was === is) return;
+  const host = (args.connection as { host?: string } | undefined)?.host ?? "localhost";
+  throw new LinuxnetError({
+    host: name,
+    problem: `another machine answers than the one that this was made on (machine id ${is}, not ${was})`,
+    state: "Nothing was changed.",
+    remedy: `If the host was set up anew, LINUXNET_FORGET_HOST=${host} makes refresh and destroy forget what was there.`,
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Host } from "../host/host.ts";
+import { Unreachable } from "../host/session.ts";
 import { type Connection, secretsOf } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { check, inputKeys } from "./check.ts";
@@ -46,14 +47,19 @@ export function crud(definition: Definition, findHost: FindHost): Crud {
     diff: (olds, news) => diff(definition, argsOf(olds, keys), argsOf(news, keys)),
     create: (inputs) =>
       named(argsOf(inputs, keys), async (args) => {
-        return { id: definition.id(args), outs: toState(args, await converge(subject(args))) };
+        return {
+          id: definition.id(args),
+          outs: toState(args, identified(findHost(args), await converge(subject(args)))),
+        };
       }),
-    read: (id, state) => named(argsOf(state, keys), (args) => read(subject(args, state), id)),
+    read: (id, state) =>
+      named(argsOf(state, keys), (args) => leaving(args, async () => read(subject(args, state), id), gone)),
     update: (olds, news) =>
       named(argsOf(news, keys), async (args) => {
-        return { outs: toState(args, await converge(subject(args, olds))) };
+        return { outs: toState(args, identified(findHost(args), await converge(subject(args, olds)))) };
       }),
-    delete: (state) => named(argsOf(state, keys), (args) => remove(subject(args, state))),
+    delete: (state) =>
+      named(argsOf(state, keys), (args) => leaving(args, () => remove(subject(args, state)), undefined)),
   };
 }
 
@@ -72,10 +78,31 @@ function diff(definition: Definition, before: Bag, after: Bag): ReturnType<Crud[
   return { changes: changed.length > 0, replaces, deleteBeforeReplace: replaces.length > 0 };
 }
 
+/** What the engine is told of an object that is not there. */
+const gone = { id: "", props: {} };
+
+/** The outputs, and by which machine they hold: another one behind the same address is told by it. */
+function identified({ preflight }: Host, outputs: Bag): Bag {
+  return preflight?.machineId ? { ...outputs, machineId: preflight.machineId } : outputs;
+}
+
+/** Reads or removes, unless the user wants it forgotten that a host was ever there: a lost one cannot be asked. */
+async function leaving<T>({ connection }: Bag, work: () => Promise<T>, forgotten: T): Promise<T> {
+  const host = (connection as Connection | undefined)?.host ?? "localhost";
+  if (process.env.LINUXNET_FORGET_HOST === host) return forgotten;
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    const forget = `If it is gone for good, LINUXNET_FORGET_HOST=${host} makes refresh and destroy forget what was there.`;
+    throw new LinuxnetError({ ...error.failing, remedy: [error.failing.remedy, forget].filter(Boolean).join(" ") });
+  }
+}
+
 async function read(subject: Subject, id: string): Promise<{ id: string; props: Bag; inputs?: Bag }> {
   const { definition, args } = subject;
   const { seen, context } = await look(subject);
-  if (!definition.present(args, seen, context)) return { id: "", props: {} };
+  if (!definition.present(args, seen, context)) return gone;
   const { drift: _old, ...wanted } = args;
   let found = wanted;
   const drift: string[] = [];
@@ -84,7 +111,11 @@ async function read(subject: Subject, id: string): Promise<{ id: string; props: 
     else drift.push(change.drift ?? "it differs");
   }
   if (drift.length > 0) found = { ...found, drift };
-  return { id, props: toState(found, definition.outputs(wanted, seen, context)), inputs: found };
+  return {
+    id,
+    props: toState(found, identified(subject.host, definition.outputs(wanted, seen, context))),
+    inputs: found,
+  };
 }
 
 function missing(definition: Definition, ...[args, seen, context]: Parameters<Definition["plan"]>) {
