@@ -5,6 +5,8 @@ import { parseQdiscs, type Qdisc, sameImpairment } from "./impairment-read.ts";
 import { type Impairment, leastBurst, needsNetem, parseRate } from "./impairment-shape.ts";
 import { quote, quoteAll } from "./quote.ts";
 
+export { type Impairment, impairment } from "./impairment-shape.ts";
+
 /** A link's end as far as it is impaired. */
 export interface ImpairedEnd {
   name: string;

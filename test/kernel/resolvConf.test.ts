@@ -33,7 +33,12 @@ test("files for a namespace that is not there, and no trace after", async ({ mac
   ]);
   expect(await machine.sh(`stat -c %a ${path} /etc/netns/web/hosts /etc/netns/web`)).toBe("644\n644\n755");
   expect(await dns.refresh()).toEqual([]);
+  await machine.sh("rm -r /etc/netns");
   await dns.destroy();
+});
+
+test("files go with their resource", async ({ machine }) => {
+  const dns = await make(machine, "ResolvConf", "dns", { ...args, hosts: {} });
   await dns.destroy();
 });
 
