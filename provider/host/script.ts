@@ -76,7 +76,7 @@ function noteClaims(owner: string, claims: readonly string[]): string[] {
   const words = claims.map(quote).join(" ");
   return [
     `claims=${file}`,
-    `text=$( { ${makeDir(`${runDir}/claims`)} && printf '%s\\n' ${words} >${file}; } 2>&1 ) || stop 0 0 0 1 "$text"`,
+    `text=$( { ${makeDir(`${runDir}/claims`)} && printf '%s\\n' ${words} | limit cat >${file}; } 2>&1 ) || stop 0 0 0 1 "$text"`,
   ];
 }
 

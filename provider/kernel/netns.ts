@@ -5,10 +5,13 @@ import { makeDir, runDir } from "./run-dir.ts";
 const folder = "/run/netns";
 const mark = `${runDir}/netns-mount`;
 
-/** Whether /run/netns is a mount already: the first `ip netns add` on a host makes it one, and nothing undoes that. */
-export const netnsMountFact: Fact<{ mounted: boolean }> = {
-  command: sh(`limit mountpoint -q ${folder}`),
-  parse: ({ code }) => ({ mounted: code === 0 }),
+/**
+ * Whether /run/netns is a mount already, and whether that comes from us: the first `ip netns add` on a host makes it one,
+ * and nothing undoes that.
+ */
+export const netnsMountFact: Fact<{ mounted: boolean; ours: boolean }> = {
+  command: sh(`[ ! -e ${mark} ] || echo ours\nlimit mountpoint -q ${folder}`),
+  parse: ({ code, stdout }) => ({ mounted: code === 0, ours: stdout.trim() === "ours" }),
 };
 
 /** Notes that the mount of /run/netns comes from us. */
@@ -50,7 +53,7 @@ export function namedFact(name: string): Fact<{ owner: string; inode: number } |
 /** Notes who has named a running process's namespace. */
 export function attachStep(name: string, owner: string, inode: number): Step {
   const file = quote(ownerFile(name));
-  const write = `${makeDir(`${runDir}/netns`)}; printf '%s %s\\n' ${quote(owner)} ${inode} >${file}`;
+  const write = `${makeDir(`${runDir}/netns`)}; printf '%s %s\\n' ${quote(owner)} ${inode} | limit cat >${file}`;
   return { what: `mark namespace ${name} as named by us`, do: sh(write), undo: [sh(`rm -f ${file}`)] };
 }
 

@@ -42,7 +42,7 @@ export function sysctlFact(names: readonly string[], netns?: string): Fact<Sysct
   };
 }
 
-/** Sets settings, and knows their former values. sysctl(8) can fail with exit code 0, so the files are written. */
+/** Sets settings, and knows their former values. sysctl(8) can fail with exit code 0, so the files are written; by cat, which says why it cannot. */
 export function sysctlStep(what: string, wanted: Sysctls, former: Sysctls, netns?: string): Step {
   const back = Object.fromEntries(
     Object.keys(wanted).flatMap((name) => (former[name] === undefined ? [] : [[name, former[name]]])),
@@ -53,6 +53,6 @@ export function sysctlStep(what: string, wanted: Sysctls, former: Sysctls, netns
 function writing(values: Sysctls, netns?: string): string {
   const pairs = Object.entries(values).flatMap(([name, value]) => [value, sysctlPath(name)]);
   if (pairs.length === 0) return ":";
-  const loop = 'while [ $# -gt 0 ]; do printf "%s\\n" "$1" >"$2" || exit 1; shift 2; done';
+  const loop = 'while [ $# -gt 0 ]; do printf "%s\\n" "$1" | cat >"$2" || exit 1; shift 2; done';
   return `limit ${inNetns(netns)}sh -c ${quote(loop)} sh ${quoteAll(pairs)}`;
 }

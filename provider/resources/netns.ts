@@ -150,12 +150,9 @@ function teardown(args: Args, seen: Seen, context: Context): Step[] {
       { what: `release namespace ${name}`, do: run(["ip", "-n", name, "link", "set", "dev", "lo", "alias", ""]) },
     ];
   const gone = seen.named && standing(seen.named.owner, "", context) === "ours" ? releaseSteps(name) : [];
-  if (who !== "ours") return gone;
-  return [
-    { what: `delete namespace ${name}`, do: ip(["netns", "del", name]) },
-    ...gone,
-    { what: "tidy /run/netns", do: tidyMount },
-  ];
+  const tidy = { what: "tidy /run/netns", do: tidyMount };
+  if (who !== "ours") return [...gone, ...(who === "absent" && seen.mount.ours ? [tidy] : [])];
+  return [{ what: `delete namespace ${name}`, do: ip(["netns", "del", name]) }, ...gone, tidy];
 }
 
 /** How a {@link Netns} is checked, planned and removed. */

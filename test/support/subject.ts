@@ -1,6 +1,7 @@
 import { ownerOf } from "../../provider/kernel/owner.ts";
 import { type Crud, crud } from "../../provider/lifecycle/crud.ts";
 import type { Definition, Issue } from "../../provider/lifecycle/definition.ts";
+import { sealOwner } from "../../provider/lifecycle/identity.ts";
 import { changedKeys } from "../../provider/lifecycle/state.ts";
 import { definitions } from "../../provider/resources/index.ts";
 import type { Machine } from "./machine.ts";
@@ -74,6 +75,16 @@ export class Subject {
     return this.#inputs !== undefined;
   }
 
+  /** The inputs as the engine would hand them to `create`. */
+  inputsOf(args: Bag): Bag {
+    return this.#check(args);
+  }
+
+  /** The owner with its seal, as it stands on an object. */
+  get sealed(): string {
+    return sealOwner(this.owner, this.#inputs?.owner);
+  }
+
   /** What `preview` would show. */
   preview(args: Bag): Plan {
     return this.#plan(this.#check(args));
@@ -119,6 +130,11 @@ export class Subject {
     await this.#crud.delete(wire(this.#state));
     this.#inputs = undefined;
     this.#state = {};
+  }
+
+  /** What `destroy` does to a resource of these inputs that the engine believes to be there. */
+  async destroyAs(args: Bag): Promise<void> {
+    await this.#crud.delete(this.#check(args));
   }
 
   /** Forgets the state, as an engine does that was killed before it had written it. */
