@@ -34,9 +34,13 @@ export interface SeenProcess {
 export function processFact(owner: string, ready: Ready = {}): Fact<SeenProcess | undefined> {
   const text = [
     `cd ${processDir(owner)} 2>/dev/null || exit 0`,
-    "for file in owner pid exit; do [ ! -s $file ] || { printf '%s ' $file; limit cat $file; }; done",
+    "pid= stat=",
     "[ ! -s pid ] || read -r pid rest <pid",
-    "[ -z \"$pid\" ] || { printf 'stat '; limit cat \"/proc/$pid/stat\" 2>/dev/null | tr '\\n' ' '; echo; }",
+    "[ -z \"$pid\" ] || stat=$(cat \"/proc/$pid/stat\" 2>/dev/null | tr '\\n' ' ')",
+    // One that has just died: its exit code is on its way.
+    `case \${stat##*) } in [ZX]* | '') [ -z "$pid" ] || [ -s exit ] || sleep 0.1 ;; esac`,
+    "for file in owner pid exit; do [ ! -s $file ] || { printf '%s ' $file; limit cat $file; }; done",
+    "printf 'stat %s\\n' \"$stat\"",
     "[ ! -s log ] || { printf 'log '; limit tail -c 2000 log | limit base64 -w 0; echo; }",
     ...(ready.tcp === undefined ? [] : [listening("tcp", "0A", ready.tcp)]),
     ...(ready.udp === undefined ? [] : [listening("udp", "07", ready.udp)]),
