@@ -9,3 +9,4 @@ export { ResolvConf, type ResolvConfArgs } from "./resources/resolvConf.ts";
 export type { ResourceArgs } from "./resources/resource.ts";
 export type { ImpairmentArgs, RouteArgs, VethEnd, VethEndArgs } from "./resources/vethEnd.ts";
 export { VethPair, type VethPairArgs } from "./resources/vethPair.ts";
+export { Vxlan, type VxlanArgs } from "./resources/vxlan.ts";

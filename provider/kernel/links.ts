@@ -23,6 +23,8 @@ export interface Link {
   stp: boolean;
   hairpin: boolean;
   isolated: boolean;
+  /** What a VXLAN link is: its network's number, its own end of the tunnel, its UDP port. */
+  vxlan?: { vni: number | undefined; local: string | undefined; port: number | undefined } | undefined;
 }
 
 /** Where a link was looked for, and what was found. */
@@ -45,7 +47,16 @@ const shape = z.looseObject({
   linkinfo: z
     .looseObject({
       info_kind: z.string().optional(),
-      info_data: z.looseObject({ stp_state: z.number().optional() }).optional(),
+      info_data: z
+        .looseObject({
+          stp_state: z.number().optional(),
+          id: z.number().optional(),
+          local: z.string().optional(),
+          local6: z.string().optional(),
+          port: z.number().optional(),
+        })
+        .optional()
+        .catch(undefined),
       info_slave_data: z.looseObject({ hairpin: z.boolean().optional(), isolated: z.boolean().optional() }).optional(),
     })
     .optional(),
@@ -105,7 +116,12 @@ export function readLinks(reply: Reply): Link[] {
     stp: (found.linkinfo?.info_data?.stp_state ?? 0) > 0,
     hairpin: found.linkinfo?.info_slave_data?.hairpin ?? false,
     isolated: found.linkinfo?.info_slave_data?.isolated ?? false,
+    ...(found.linkinfo?.info_kind === "vxlan" && { vxlan: readVxlan(found.linkinfo.info_data ?? {}) }),
   }));
+}
+
+function readVxlan({ id, local, local6, port }: { id?: number; local?: string; local6?: string; port?: number }) {
+  return { vni: id, local: local6 ?? local, port };
 }
 
 /**

@@ -43,6 +43,7 @@ export const ownerChains = [
   "protected",
   "outward",
   "unpublish",
+  "tunnels",
   "guard",
 ] as const;
 
@@ -144,7 +145,10 @@ const filterChains: Record<string, Chain> = {
       "drop",
     ],
   },
-  input: { hook: "type filter hook input priority filter - 5; policy accept;", rules: ["iifname @nets jump host_in"] },
+  input: {
+    hook: "type filter hook input priority filter - 5; policy accept;",
+    rules: ["jump tunnels", "iifname @nets jump host_in"],
+  },
   host_in: {
     rules: [
       "jump spoof",

@@ -7,6 +7,7 @@ import { portPublish } from "./portPublish.ts";
 import { process } from "./process.ts";
 import { resolvConf } from "./resolvConf.ts";
 import { vethPair } from "./vethPair.ts";
+import { vxlan } from "./vxlan.ts";
 
 /** Every kind of resource: a new one is one file here, and one line. */
 export const definitions = [
@@ -18,4 +19,5 @@ export const definitions = [
   portPublish,
   resolvConf,
   process,
+  vxlan,
 ] as unknown as readonly Definition[];

@@ -1,0 +1,96 @@
+import { z } from "zod";
+import { canonicalAddress, familyOf } from "./addresses.ts";
+import { type Change, type Fact, ip, run, type Step } from "./command.ts";
+import type { WantedLink } from "./link-changes.ts";
+import { setLink } from "./link-changes.ts";
+import { isAbsence, type Link, readJson } from "./links.ts";
+import type { Rule } from "./nft.ts";
+
+/** A tunnel end as it is wanted. */
+export interface WantedTunnel extends WantedLink {
+  vni: number;
+  local: string;
+  remotes: readonly string[];
+  port: number;
+}
+
+/** What a packet grows by in the tunnel: outer Ethernet, IP, UDP and VXLAN headers (RFC 7348, 5), without the outer Ethernet. */
+const overhead = { 4: 50, 6: 70 } as const;
+
+/** The MTU that fits into a tunnel over links of an MTU. */
+export function tunnelMtu(underlay: number, local: string): number {
+  return underlay - overhead[familyOf(local)];
+}
+
+/** The address that stands for all stations in the forwarding table of a VXLAN link: where flooded packets go. */
+const everyone = "00:00:00:00:00:00";
+
+function bridgeTool(netns: string | undefined, words: readonly string[]) {
+  return run(["bridge", ...(netns === undefined ? [] : ["-n", netns]), ...words]);
+}
+
+/** Asks where a VXLAN link floods to (bridge(8), fdb). */
+export function floodFact(name: string, netns?: string): Fact<string[]> {
+  const shape = z.array(z.looseObject({ mac: z.string(), dst: z.string().optional() }));
+  return {
+    command: bridgeTool(netns, ["-j", "fdb", "show", "dev", name]),
+    parse: (reply) => {
+      if (reply.code !== 0 && (isAbsence(reply) || /Cannot find|No such/.test(reply.stderr))) return [];
+      return readJson(reply, shape).flatMap(({ mac, dst }) =>
+        mac === everyone && dst ? [canonicalAddress(dst) ?? dst] : [],
+      );
+    },
+  };
+}
+
+/** Makes a tunnel's link: its outer packets belong to the host's own namespace, wherever the link itself lives. */
+export function makeTunnel({ name, netns, macAddress, mtu, vni, local, port }: WantedTunnel): Step {
+  const end = ["name", name, "address", macAddress, "mtu", mtu, ...(netns ? ["netns", netns] : [])];
+  return {
+    what: `create vxlan ${name}`,
+    do: ip(["link", "add", ...end, "type", "vxlan", "id", vni, "local", local, "dstport", port]),
+    undo: [ip(["link", "del", "dev", name], netns)],
+    claim: `link:${name}`,
+  };
+}
+
+/** What differs in a tunnel's own end and in where it floods to. */
+export function tunnelChanges(wanted: WantedTunnel, link: Link, flood: readonly string[]): Change[] {
+  const { local, vni, name, netns, remotes } = wanted;
+  const changes: Change[] = [];
+  const was = link.vxlan?.local ?? "";
+  if (was !== local) {
+    const words = (address: string) => ["type", "vxlan", "id", `${vni}`, "local", address];
+    changes.push({ property: "local", actual: was, steps: [setLink(wanted, words(local), was ? words(was) : [])] });
+  }
+  const entry = (verb: "append" | "del", remote: string) =>
+    bridgeTool(netns, ["fdb", verb, everyone, "dev", name, "dst", remote]);
+  const steps = [
+    ...flood
+      .filter((remote) => !remotes.includes(remote))
+      .map((remote) => ({
+        what: `stop flooding to ${remote}`,
+        do: entry("del", remote),
+        undo: [entry("append", remote)],
+      })),
+    ...remotes
+      .filter((remote) => !flood.includes(remote))
+      .map((remote) => ({ what: `flood to ${remote}`, do: entry("append", remote), undo: [entry("del", remote)] })),
+  ];
+  if (steps.length > 0) changes.push({ property: "remotes", actual: flood, steps });
+  return changes;
+}
+
+/** Packets of this tunnel's network from anyone but its remotes are dropped: VXLAN itself believes every sender. */
+export function tunnelRules({
+  vni,
+  port,
+  local,
+  remotes,
+}: Pick<WantedTunnel, "vni" | "port" | "local" | "remotes">): Rule[] {
+  const family = familyOf(local) === 6 ? "ip6" : "ip";
+  const others = remotes.length === 0 ? "" : `${family} saddr != { ${remotes.join(", ")} } `;
+  return [
+    { chain: "tunnels", text: `meta nfproto ipv${familyOf(local)} udp dport ${port} @th,96,24 ${vni} ${others}drop` },
+  ];
+}

@@ -1,0 +1,195 @@
+// One end of an overlay between hosts (VXLAN, RFC 7348): a link that wraps Ethernet frames into UDP. Its owner is its alias.
+// Limits: flooding is to a list of addresses, not by multicast; the tunnel is not encrypted.
+import type * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { familyOf } from "../kernel/addresses.ts";
+import { type Answers, ip, type Step } from "../kernel/command.ts";
+import { createFirst, refuse } from "../kernel/failure.ts";
+import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
+import { attributeChanges, freshLink, ofNewLink, releaseStep, setLink, upChanges } from "../kernel/link-changes.ts";
+import { type Link, linkFact, linksFact } from "../kernel/links.ts";
+import { derivedMac } from "../kernel/mac.ts";
+import { ownerText, type Standing, standing } from "../kernel/owner.ts";
+import { address, linkName, mtu, netnsName, port } from "../kernel/schema.ts";
+import { floodFact, makeTunnel, tunnelChanges, tunnelMtu, tunnelRules, type WantedTunnel } from "../kernel/vxlan.ts";
+import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
+import { Resource, type ResourceArgs } from "./resource.ts";
+
+/** Inputs of a {@link Vxlan}. */
+export interface VxlanArgs extends ResourceArgs {
+  /** The link's name: 1 to 15 bytes of letters, digits, `_`, `.` and `-`. Change: replacement. */
+  name: pulumi.Input<string>;
+  /** The network's number, 1 to 16777215, the same on all hosts. Change: replacement. */
+  vni: pulumi.Input<number>;
+  /** The bridge that it is a port of; default none. */
+  bridge?: pulumi.Input<string>;
+  /** This host's own address in the underlay. */
+  local: pulumi.Input<string>;
+  /** The other hosts' addresses in the underlay; packets from anyone else are dropped. */
+  remotes: pulumi.Input<pulumi.Input<string>[]>;
+  /** The UDP port, the same on all hosts; default 4789. Change: replacement. */
+  port?: pulumi.Input<number>;
+  /** The MTU in bytes; default: that of the link with `local`, less 50 bytes of headers (70 over IPv6). */
+  mtu?: pulumi.Input<number>;
+  /** The namespace that the link lives in; default: the host's own. Change: replacement. */
+  netns?: pulumi.Input<string>;
+}
+
+interface Args {
+  name: string;
+  vni: number;
+  bridge?: string;
+  local: string;
+  remotes: string[];
+  port: number;
+  mtu?: number;
+  netns?: string;
+  owner: string;
+}
+
+const facts = ({ name, netns, bridge, owner }: Args) => ({
+  ...firewallFacts({ owner, backend: "nftables" }),
+  tunnel: linkFact(name, netns),
+  bridge: linkFact(bridge ?? name, netns),
+  flood: floodFact(name, netns),
+  links: linksFact(),
+});
+
+type Seen = Answers<ReturnType<typeof facts>>;
+
+function standingOf({ name }: Args, { tunnel }: Seen, context: Context): Standing {
+  return tunnel.link ? standing(tunnel.link.alias, `link:${name}`, context) : "absent";
+}
+
+/** The link of this host that holds the tunnel's own address. */
+function underlayOf({ local }: Args, { links }: Seen): Link | undefined {
+  return links.find(({ addresses }) => addresses.some((cidr) => cidr.startsWith(`${local}/`)));
+}
+
+function plan(args: Args, seen: Seen, context: Context): Change[] {
+  const who = standingOf(args, seen, context);
+  const underlay = refuseUnfit(args, seen, who, context);
+  const size = args.mtu ?? tunnelMtu(underlay.mtu, args.local);
+  const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
+  const wanted: WantedTunnel = { ...args, mtu: size, macAddress: macOf(args), addresses: [], owner, prefix: "" };
+  const fresh = freshLink(wanted, "vxlan");
+  const link = seen.tunnel.link ?? { ...fresh, vxlan: { vni: args.vni, local: args.local, port: args.port } };
+  const changes = [
+    ...attributeChanges(wanted, link),
+    ...tunnelChanges(wanted, link, seen.flood),
+    ...attaching(args, wanted, link),
+    ...upChanges(wanted, link),
+  ];
+  const making = { drift: `vxlan ${args.name} is missing`, steps: [makeTunnel(wanted)] };
+  const rules = { nft: { elements: [], rules: tunnelRules(args) }, forwarding: undefined };
+  // The rule comes first: nothing of a stranger's gets in before it stands.
+  return [
+    ...firewallChanges(backendOf("nftables", seen), rules, seen, context),
+    ...(who === "absent" ? [making, ...ofNewLink(changes)] : changes),
+  ];
+}
+
+function macOf({ owner }: Args): string {
+  return derivedMac("vxlan", owner);
+}
+
+function refuseUnfit(args: Args, seen: Seen, who: Standing, { adopt }: Context): Link {
+  const { link, netns } = seen.tunnel;
+  if (!netns) refuse(`there is no namespace ${args.netns}`, createFirst);
+  if (who === "foreign" || (who === "unowned" && !adopt)) {
+    const whose = link?.alias ? `carries the mark ${link.alias}` : "nothing of linuxnet's owns it";
+    refuse(
+      `a link ${args.name} is there already and ${whose}`,
+      "Choose another name, delete it, or set adopt: true to take over one that has no owner.",
+    );
+  }
+  if (link && (link.vxlan?.vni !== args.vni || link.vxlan.port !== args.port))
+    refuse(
+      `${args.name} is there and is no VXLAN ${args.vni} on port ${args.port}`,
+      "Choose another name, or delete it.",
+    );
+  if (args.bridge && seen.bridge.link?.kind !== "bridge") refuse(`there is no bridge ${args.bridge}`, createFirst);
+  return (
+    underlayOf(args, seen) ??
+    refuse(`this host does not have the address ${args.local}`, "Set local to the host's own address in the underlay.")
+  );
+}
+
+function attaching({ bridge }: Args, wanted: WantedTunnel, link: Link): Change[] {
+  if (link.bridge === bridge) return [];
+  const words = (to: string | undefined) => (to === undefined ? ["nomaster"] : ["master", to]);
+  return [{ property: "bridge", actual: link.bridge, steps: [setLink(wanted, words(bridge), words(link.bridge))] }];
+}
+
+function teardown(args: Args, seen: Seen, context: Context): Step[] {
+  const { name, netns } = args;
+  const who = standingOf(args, seen, context);
+  const removing =
+    who === "ours" ? [{ what: `delete vxlan ${name}`, do: ip(["link", "del", "dev", name], netns) }] : [];
+  return [...removing, ...(who === "adopted" ? [releaseStep(name, netns)] : []), ...firewallTeardown(seen, context)];
+}
+
+function rules({ local, remotes }: Args): Issue[] {
+  const other = remotes.findIndex((remote) => familyOf(remote) !== familyOf(local));
+  const own = remotes.indexOf(local);
+  const twice = remotes.findIndex((remote, index) => remotes.indexOf(remote) !== index);
+  return [
+    ...(other >= 0 ? [{ property: `remotes[${other}]`, reason: "must be of the family of local" }] : []),
+    ...(own >= 0 ? [{ property: `remotes[${own}]`, reason: "must not be local itself" }] : []),
+    ...(twice >= 0 ? [{ property: `remotes[${twice}]`, reason: "must not be named twice" }] : []),
+  ];
+}
+
+/** How a {@link Vxlan} is checked, planned and removed. */
+export const vxlan = define<Args>()({
+  kind: "Vxlan",
+  fields: {
+    name: linkName,
+    vni: z
+      .number("must be a number from 1 to 16777215")
+      .int("must be a whole number")
+      .min(1, "must be at least 1")
+      .max(16777215, "must be at most 16777215 (24 bits)"),
+    bridge: linkName.optional(),
+    local: address,
+    remotes: z.array(address, "must be a list of addresses"),
+    port: port.default(4789),
+    mtu: mtu.optional(),
+    netns: netnsName.optional(),
+  },
+  rules,
+  replaceOn: ["name", "netns", "vni", "port"],
+  id: ({ name }) => name,
+  facts,
+  plan,
+  present: (args, seen, context) => ["ours", "adopted"].includes(standingOf(args, seen, context)),
+  teardown,
+  outputs: (_args, { tunnel: { link } }) => ({ mtu: link?.mtu, macAddress: link?.macAddress, ifindex: link?.ifindex }),
+});
+
+/**
+ * One end of an overlay between hosts.
+ *
+ * @example
+ * new linuxnet.Vxlan("overlay", { name: "vx0", vni: 42, bridge: "lab0", local: "10.0.0.1", remotes: ["10.0.0.2"] });
+ */
+export class Vxlan extends Resource {
+  declare readonly name: pulumi.Output<string>;
+  declare readonly vni: pulumi.Output<number>;
+  declare readonly bridge: pulumi.Output<string | undefined>;
+  declare readonly local: pulumi.Output<string>;
+  declare readonly remotes: pulumi.Output<string[]>;
+  declare readonly port: pulumi.Output<number>;
+  declare readonly netns: pulumi.Output<string | undefined>;
+  declare readonly adopt: pulumi.Output<boolean>;
+  /** The MTU that it has: give it to the links of the containers behind it. */
+  declare readonly mtu: pulumi.Output<number>;
+  /** The MAC address that it has. */
+  declare readonly macAddress: pulumi.Output<string>;
+  /** The link's number in its namespace. */
+  declare readonly ifindex: pulumi.Output<number>;
+
+  constructor(name: string, args: VxlanArgs, opts?: pulumi.CustomResourceOptions) {
+    super(vxlan.kind, name, args, ["mtu", "macAddress", "ifindex"], opts);
+  }
+}
