@@ -74,7 +74,10 @@ export function upChanges(wanted: WantedLink, link: Link): Change[] {
  * @param removable which of the standing addresses may be taken away; all of them on a link of ours
  */
 export function addressChanges(wanted: WantedLink, link: Link, removable: (address: string) => boolean): Change[] {
-  const surplus = link.addresses.filter((address) => !wanted.addresses.includes(address) && removable(address));
+  // The last first: the kernel lists an address behind the one with which it would go.
+  const surplus = link.addresses
+    .filter((address) => !wanted.addresses.includes(address) && removable(address))
+    .toReversed();
   const shaken = new Set(surplus.map(familyOf));
   const missing = wanted.addresses.filter(
     (address) => !link.addresses.includes(address) || shaken.has(familyOf(address)),
@@ -93,7 +96,8 @@ export function addressChanges(wanted: WantedLink, link: Link, removable: (addre
       undo: link.addresses.includes(address) ? [] : [addressCommand("del", address, wanted)],
     })),
   ];
-  return [{ property: `${wanted.prefix}addresses`, actual: link.addresses, steps }];
+  const actual = link.addresses.filter((address) => wanted.addresses.includes(address) || removable(address));
+  return [{ property: `${wanted.prefix}addresses`, actual, steps }];
 }
 
 /** An address must work at once: IPv6's duplicate detection would hold it back for a second (ip-address(8)). */
