@@ -32,6 +32,9 @@ export const setUp = (...names: string[]): string => [...names.map(script), stay
 
 const unshare = ["--net", "--mount", "--pid", "--uts", "--fork", "--propagation", "private"];
 
+/** bash takes a stdin that is a socket for that of an `rshd`, and would read root's ~/.bashrc. */
+const bash = ["bash", "--norc", "-c"] as const;
+
 /** Milliseconds that a command in a machine may take. */
 const patience = 120_000;
 
@@ -88,7 +91,7 @@ export class Machine {
 
   /** Runs a line of bash in the machine. */
   exec(command: string, input = ""): Promise<Answer> {
-    return answer(this.enter(["bash", "-c", command]), input);
+    return answer(this.enter([...bash, command]), input);
   }
 
   /** Runs a line of bash in the machine; throws with its stderr when it fails. */
@@ -98,7 +101,7 @@ export class Machine {
 
   /** Runs a line of bash in the world beyond the uplink; throws with its stderr when it fails. */
   async world(command: string): Promise<string> {
-    return must(command, await answer(this.enter(["bash", "-c", command], "world"), ""));
+    return must(command, await answer(this.enter([...bash, command], "world"), ""));
   }
 
   /** Starts a program in the machine that runs on; what it prints goes to /dev/null. Its pid is the machine's count. */
