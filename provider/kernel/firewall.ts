@@ -1,7 +1,24 @@
 import type { Family } from "./addresses.ts";
-import type { Change, Fact, Step } from "./command.ts";
+import { type Change, type Fact, type Step, sh } from "./command.ts";
 import { refuse } from "./failure.ts";
-import { forwardingChanges, forwardingFact, forwardingTeardown, type SeenForwarding } from "./forwarding.ts";
+import { forwardAcceptChanges, forwardAcceptFact, forwardAcceptOff, type SeenForwardAccept } from "./forward-accept.ts";
+import {
+  forwardingChanges,
+  forwardingFact,
+  forwardingFolder,
+  forwardingTeardown,
+  type SeenForwarding,
+} from "./forwarding.ts";
+import { type IptablesRule, iptablesPresent } from "./iptables.ts";
+import {
+  guardHandOver,
+  guardTeardown,
+  iptablesBackendChanges,
+  iptablesBackendTeardown,
+  iptablesFacts,
+  type SeenIptables,
+  viewsOf,
+} from "./iptables-firewall.ts";
 import { type SeenTable, tableFact } from "./nft.ts";
 import { hasPieces, type Pieces, pieceChanges, pieceTeardown } from "./nft-changes.ts";
 import type { Claimant } from "./owner.ts";
@@ -12,22 +29,41 @@ export type Backend = "nftables" | "iptables";
 /** What a resource wants of a namespace's packet rules. */
 export interface WantedRules {
   nft: Pieces;
+  /** The same in iptables; throws where it cannot be said there. Omitted: it is for our nftables table alone. */
+  iptables?: () => IptablesRule[];
   /** The families that must be forwarded for it; undefined when forwarding is left as it is. */
   forwarding: readonly Family[] | undefined;
 }
 
 /** What is known of a namespace's packet rules. */
-export interface SeenRules {
+export interface SeenRules extends SeenIptables {
   table: SeenTable;
   forwarding: SeenForwarding;
+  accept: SeenForwardAccept;
 }
 
-/** What has to be asked of a namespace's packet rules. */
-export function firewallFacts(
-  owner: string,
-  netns?: string,
-): { table: Fact<SeenTable>; forwarding: Fact<SeenForwarding> } {
-  return { table: tableFact(netns), forwarding: forwardingFact(owner, netns) };
+type RuleFacts = { [K in keyof SeenRules]: Fact<SeenRules[K]> };
+
+/** Which rules are meant, and by which backend they were made when last applied. */
+interface Asked {
+  owner: string;
+  backend: "auto" | Backend;
+  netns?: string | undefined;
+}
+
+/**
+ * What has to be asked of a namespace's packet rules.
+ * @param state the outputs that were stored last: with another backend the old rules have to be found
+ */
+export function firewallFacts({ owner, backend, netns }: Asked, state?: Record<string, unknown>): RuleFacts {
+  const made = backend === "iptables" || state?.backend === "iptables";
+  const asking = made ? "always" : backend === "auto" ? "without nft" : "never";
+  return {
+    table: tableFact(netns),
+    forwarding: forwardingFact(owner, netns),
+    accept: forwardAcceptFact(netns),
+    ...iptablesFacts(asking, netns),
+  };
 }
 
 /**
@@ -53,26 +89,54 @@ export function firewallChanges(
   who: Claimant,
   netns?: string,
 ): Change[] {
-  const pieces = backend === "nftables" ? wanted.nft : { elements: [], rules: [] };
-  const inTable =
-    backend === "nftables" || hasPieces(seen.table, who) ? pieceChanges(pieces, seen.table, who, netns) : [];
+  const byNft = backend === "nftables";
+  const inTable = byNft ? pieceChanges(wanted.nft, seen.table, who, netns) : [];
+  const families = byNft ? [] : (wanted.forwarding ?? []);
+  const inIptables = iptablesBackendChanges(byNft ? [] : (wanted.iptables?.() ?? []), families, seen, who, netns);
   const forwarding = wanted.forwarding
-    ? forwardingChanges(wanted.forwarding, seen.forwarding, who.owner, backend === "nftables", netns)
+    ? forwardingChanges(wanted.forwarding, seen.forwarding, who.owner, byNft, netns)
     : leaving(seen, who, netns);
-  return [...inTable, ...forwarding];
+  const accept =
+    byNft && wanted.forwarding ? forwardAcceptChanges(seen.accept, who.owner, forwardingFolder(netns), netns) : [];
+  return [
+    ...inTable,
+    ...inIptables,
+    ...forwarding,
+    ...accept,
+    ...(byNft ? guardHandOver(seen, who, netns) : leavingTable(seen, who, netns)),
+  ];
 }
 
-function leaving({ forwarding }: SeenRules, who: Claimant, netns?: string): Change[] {
-  const steps = forwardingTeardown(who.owner, forwarding, netns);
+function leaving(seen: SeenRules, who: Claimant, netns?: string): Change[] {
+  const left = forwardingTeardown(who.owner, seen.forwarding, netns);
+  const steps = [...acceptTeardown(seen, who, netns), ...left, ...(left.length > 0 ? guardTeardown(seen, netns) : [])];
   return steps.length === 0 ? [] : [{ drift: "IP forwarding is noted as needed", steps }];
+}
+
+/** What stands of a resource in nftables, when it is wanted in iptables. */
+function leavingTable({ table }: SeenRules, who: Claimant, netns?: string): Change[] {
+  const steps = pieceTeardown(table, who, netns);
+  return steps.length === 0 ? [] : [{ drift: "rules stand in nftables too", steps }];
 }
 
 /** Whether anything of a resource stands in a namespace's packet rules. */
 export function firewallPresent(seen: SeenRules, who: Claimant): boolean {
-  return hasPieces(seen.table, who);
+  return hasPieces(seen.table, who) || iptablesPresent(who, viewsOf(seen));
 }
 
 /** The steps that take a resource's packet rules away, and what was caused by them. */
 export function firewallTeardown(seen: SeenRules, who: Claimant, netns?: string): Step[] {
-  return [...pieceTeardown(seen.table, who, netns), ...forwardingTeardown(who.owner, seen.forwarding, netns)];
+  return [
+    ...pieceTeardown(seen.table, who, netns),
+    ...iptablesBackendTeardown(seen, who),
+    ...acceptTeardown(seen, who, netns),
+    ...forwardingTeardown(who.owner, seen.forwarding, netns),
+    ...(seen.forwarding.noted ? guardTeardown(seen, netns) : []),
+  ];
+}
+
+function acceptTeardown({ accept, forwarding }: SeenRules, { owner }: Claimant, netns?: string): Step[] {
+  if (!forwarding.noted || accept.present.length === 0) return [];
+  const text = forwardAcceptOff(owner, forwardingFolder(netns), netns);
+  return [{ what: "take our accept out of FORWARD", do: sh(text) }];
 }

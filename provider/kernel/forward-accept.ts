@@ -6,7 +6,8 @@ import { passMark } from "./ruleset.ts";
 /** The comment of the one rule of ours that lets through what our nftables table has passed. */
 export const acceptComment = "linuxnet: what its table passed";
 
-const rule = `-m comment --comment '${acceptComment}' -m mark --mark ${passMark}/${passMark} -j ACCEPT`;
+/** The words of that rule, quoted for a shell. */
+export const acceptRule = `-m comment --comment '${acceptComment}' -m mark --mark ${passMark}/${passMark} -j ACCEPT`;
 
 /** How the FORWARD chains of iptables stand to what our nftables table passes. */
 export interface SeenForwardAccept {
@@ -37,10 +38,10 @@ function readRules(within: string): string {
   return `rules=$(limit ${within}"$t-save" 2>/dev/null | sed -n '/^[*]filter/,/^COMMIT/p')`;
 }
 
-/** Whether a chain FORWARD in `rules` has a policy or a rule, besides ours, that may keep our traffic from passing. */
+/** Whether a chain FORWARD in `rules` has a policy or a rule, besides the jump to our chain, that may keep our traffic from passing. */
 const mayStop = [
   `{ printf '%s\\n' "$rules" | grep -q '^:FORWARD DROP' ||`,
-  `printf '%s\\n' "$rules" | grep '^-A FORWARD ' | grep -qv ' "\\{0,1\\}linuxnet'; }`,
+  `printf '%s\\n' "$rules" | grep '^-A FORWARD ' | grep -qv ' -j LINUXNET-FWD$'; }`,
 ].join(" ");
 
 const stands = `printf '%s\\n' "$rules" | grep -qF ${quote(`"${acceptComment}"`)}`;
@@ -78,9 +79,9 @@ export function forwardAcceptOn(netns?: string): string {
     `  if ${stands} || ! ${mayStop}; then continue; fi`,
     "  chain=FORWARD",
     `  if printf '%s\\n' "$rules" | grep -qx -e '-A FORWARD -j DOCKER-USER'; then chain=DOCKER-USER; fi`,
-    `  if limit ${within}"$t" -w 5 -t filter -I $chain 1 ${rule}; then put="$put $t:$chain"`,
+    `  if limit ${within}"$t" -w 5 -t filter -I $chain 1 ${acceptRule}; then put="$put $t:$chain"`,
     "  else",
-    `    for p in $put; do limit ${within}"\${p%:*}" -w 5 -t filter -D "\${p#*:}" ${rule}; done`,
+    `    for p in $put; do limit ${within}"\${p%:*}" -w 5 -t filter -D "\${p#*:}" ${acceptRule}; done`,
     "    exit 1",
     "  fi",
     "done",
@@ -101,8 +102,8 @@ export function forwardAcceptOff(owner: string, folder: string, netns?: string):
     "  for chain in FORWARD DOCKER-USER; do",
     // Only where it was seen: iptables-nft would make the table to look for it.
     `    printf '%s\\n' "$rules" | grep -F ${quote(`"${acceptComment}"`)} | grep -q "^-A $chain " || continue`,
-    `    while limit ${within}"$t" -w 5 -t filter -C $chain ${rule} 2>/dev/null; do`,
-    `      limit ${within}"$t" -w 5 -t filter -D $chain ${rule}`,
+    `    while limit ${within}"$t" -w 5 -t filter -C $chain ${acceptRule} 2>/dev/null; do`,
+    `      limit ${within}"$t" -w 5 -t filter -D $chain ${acceptRule}`,
     "    done",
     "  done",
     "done",

@@ -21,7 +21,7 @@ export interface SeenForwarding {
 }
 
 /** Where it is noted who needs forwarding in a namespace, and how it was before: `former` and one file per owner. */
-function folder(netns?: string): string {
+export function forwardingFolder(netns?: string): string {
   return `${runDir}/forward${netns ? `.${netns}` : ""}`;
 }
 
@@ -29,7 +29,7 @@ const switchOf = { 4: "/proc/sys/net/ipv4/ip_forward", 6: "/proc/sys/net/ipv6/co
 
 /** Asks how forwarding stands for an owner. */
 export function forwardingFact(owner: string, netns?: string): Fact<SeenForwarding> {
-  const dir = folder(netns);
+  const dir = forwardingFolder(netns);
   const script = [
     `grep -s '' ${switchOf[4]} ${switchOf[6]} /dev/null`,
     `grep -s '' ${quote(`${dir}/former`)} /dev/null`,
@@ -93,7 +93,7 @@ export function forwardingChanges(
  * its accept_ra is 2 (ip-sysctl), and the host would lose its default route, so that comes before.
  */
 function turnOn(families: readonly Family[], owner: string, guard: boolean, netns?: string): string {
-  const dir = folder(netns);
+  const dir = forwardingFolder(netns);
   return [
     makeDir(dir),
     `note() { for f in "$@"; do [ ! -e "$f" ] || grep -qs "^$f " ${dir}/former || printf '%s %s\\n' "$f" "$(cat "$f")"; done >>${dir}/former; }`,
@@ -157,7 +157,7 @@ function guardText(family: Family, dir: string): string[] {
  * on when others rely on it by then: rules of theirs translate addresses, or a bridge of theirs is up that was not there.
  */
 export function leaveForwarding(owner: string, netns?: string) {
-  const dir = folder(netns);
+  const dir = forwardingFolder(netns);
   const script = [
     `rm -f ${dir}/${ownerKey(owner)}`,
     `[ -d ${dir} ] || exit 0`,

@@ -1,6 +1,7 @@
 import { inNetns, type Step, sh } from "./command.ts";
 import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
 import { type Place, tidyTable } from "./iptables-script.ts";
+import { quote } from "./quote.ts";
 
 const guard = "LINUXNET-GUARD";
 const closed = "LINUXNET-CLOSED";
@@ -18,15 +19,23 @@ export function isGuarded({ rules }: IptablesSeen): boolean {
  *
  * Limit: a link that comes later, and is no bridge, is not kept apart (nftables can tell the kind of a link, iptables cannot).
  */
-export function guardStep(place: Place): Step {
+export function guardStep(place: Place, folder: string): Step {
   const name = iptablesTool(place.family);
   const what = `keep closed with ${name} what was closed before forwarding`;
-  return { what, do: sh(guardOn(place)), undo: [sh(guardOff(place))] };
+  return { what, do: sh(guardOn(place)), undo: [sh(guardOff(place, folder))] };
 }
 
-/** Takes the guard away, and what is then left of ours in the table; for when forwarding is as it was. */
-export function guardOffStep(place: Place): Step {
-  return { what: `open the guard of ${iptablesTool(place.family)}`, do: sh(guardOff(place)) };
+/** Takes the guard away, and what is then left of ours in the table, once `folder` says that nobody needs forwarding. */
+export function guardOffStep(place: Place, folder: string): Step {
+  return { what: `open the guard of ${iptablesTool(place.family)}`, do: sh(guardOff(place, folder)) };
+}
+
+/** Takes the guard away once no rule of any owner is left in iptables: our nftables table keeps closed what was. */
+export function guardHandOverStep(place: Place): Step {
+  const { family, netns } = place;
+  const save = `$(limit ${inNetns(netns)}${iptablesTool(family)}-save)`;
+  const text = `case ${save} in *"-A LINUXNET-FWD "*) exit 0;; esac\n${takeAway(place)}`;
+  return { what: `leave the guard of ${iptablesTool(family)} to nftables`, do: sh(text), undo: [sh(guardOn(place))] };
 }
 
 function tool({ family, netns }: Place): string {
@@ -50,7 +59,11 @@ function guardOn(place: Place): string {
   ].join("\n");
 }
 
-function guardOff(place: Place): string {
+function guardOff(place: Place, folder: string): string {
+  return `[ ! -d ${quote(folder)} ] || exit 0\n${takeAway(place)}`;
+}
+
+function takeAway(place: Place): string {
   const iptables = tool(place);
   return [
     `if ${iptables} -S ${guard} >/dev/null 2>&1; then`,

@@ -1,5 +1,4 @@
 import { familyOf, subnetOf } from "./addresses.ts";
-import { type Step, sh } from "./command.ts";
 import { refuse } from "./failure.ts";
 import type { IptablesRule, IptablesSeen, RuleOwner } from "./iptables.ts";
 import {
@@ -14,8 +13,6 @@ import {
   toLocal,
 } from "./iptables-rules.ts";
 import { meaning } from "./iptables-save.ts";
-import { quote } from "./quote.ts";
-import { makeDir, runDir } from "./run-dir.ts";
 
 /** What {@link publishRules} needs of a PortPublish, and of where its target is. */
 export interface PublishTraffic {
@@ -71,12 +68,7 @@ function isTranslation(chain: string): boolean {
 function key(chain: string, words: readonly string[]): string {
   const target = ["-j", "--to-destination", "--comment"];
   const matching = words.filter((word, index) => !target.includes(word) && !target.includes(words[index - 1] ?? ""));
-  return `${chain} ${meaning(matching)}`;
-}
-
-/** The interface on which route_localnet has to be on for a publish; undefined when none. */
-export function localnetDevice(args: PublishTraffic): string | undefined {
-  return onLoopback(args) ? args.targetDevice : undefined;
+  return `${chain} ${meaning(matching).replace(/! -i \S+/, "")}`.trim().replaceAll(/ +/g, " ");
 }
 
 function onLoopback({ targetAddress, hostAddress, localhost = hostAddress === undefined }: PublishTraffic): boolean {
@@ -119,6 +111,7 @@ function translate(args: PublishTraffic): IptablesRule[] {
   const { hostPort, protocol = "tcp", hostAddress, targetAddress, targetPort } = args;
   const family = familyOf(targetAddress);
   const traffic = { protocol, destinationPorts: hostPort };
+  const outside = (args.hairpin ?? true) ? {} : { notInInterface: args.targetDevice };
   const dnat = ["-j", "DNAT", "--to-destination", endpoint(targetAddress, targetPort)];
   const tier = hostAddress === undefined ? tiers.normal : tiers.exactPublish;
   const loopback = onLoopback(args)
@@ -132,55 +125,12 @@ function translate(args: PublishTraffic): IptablesRule[] {
       ]
     : [];
   if (hostAddress === "127.0.0.1") return loopback;
-  const words = [...match(traffic, { family, destination: hostAddress }), ...toLocal, ...dnat];
+  const words = [...toLocal, ...dnat];
+  const to = { family, destination: hostAddress };
   const own = hostAddress === undefined ? notLoopback(family) : [];
   return [
-    rule({ family }, "LINUXNET-PRE", words, tier),
-    rule({ family }, "LINUXNET-OUT", [...own, ...words], tier),
+    rule({ family }, "LINUXNET-PRE", [...match({ ...traffic, ...outside }, to), ...words], tier),
+    rule({ family }, "LINUXNET-OUT", [...own, ...match(traffic, to), ...words], tier),
     ...loopback,
   ];
-}
-
-function setting(device: string): string {
-  return `/proc/sys/net/ipv4/conf/${device}/route_localnet`;
-}
-
-function ifindex(device: string): string {
-  return `limit ip -o link show dev ${quote(device)} 2>/dev/null | cut -d: -f1`;
-}
-
-function noteFile(device: string): string {
-  return `${runDir}/route_localnet/${device}`;
-}
-
-/**
- * Turns route_localnet on for an interface, and notes that it was off. To be run when the rules in LINUXNET-RAW stand; the
- * interface's number in the note keeps it from being taken for another one of the same name.
- */
-export function localnetStep(device: string, owner: string): Step {
-  const [file, note] = [quote(setting(device)), quote(noteFile(device))];
-  const on = [
-    `if [ "$(cat ${file})" = 0 ]; then`,
-    `  ${makeDir(`${runDir}/route_localnet`)}`,
-    `  ${ifindex(device)} >${note}`,
-    `  echo 1 >${file}`,
-    "fi",
-  ].join("\n");
-  return { what: `set route_localnet on ${device}`, do: sh(on), undo: [sh(localnetOff(device, owner))] };
-}
-
-/** Turns route_localnet off again when it was we who turned it on and no other owner's publish needs it. */
-export function localnetOffStep(device: string, owner: string): Step {
-  return { what: `reset route_localnet on ${device}`, do: sh(localnetOff(device, owner)) };
-}
-
-function localnetOff(device: string, owner: string): string {
-  const [file, note] = [quote(setting(device)), quote(noteFile(device))];
-  const others = `limit iptables -w 5 -t raw -S LINUXNET-RAW 2>/dev/null | grep -F -e ${quote(` -i ${device} `)}`;
-  return [
-    `if [ -e ${note} ] && [ -z "$(${others} | grep -vF ${quote(`${owner} #`)})" ]; then`,
-    `  if [ "$(${ifindex(device)})" = "$(cat ${note})" ]; then echo 0 >${file}; fi`,
-    `  rm -f ${note}`,
-    "fi",
-  ].join("\n");
 }

@@ -17,7 +17,7 @@ export interface TrafficMatch {
   outInterface?: string | Record<Family, string> | undefined;
   notInInterface?: string | Record<Family, string> | undefined;
   notOutInterface?: string | Record<Family, string> | undefined;
-  protocol?: "tcp" | "udp" | "sctp" | "icmp" | "icmpv6" | undefined;
+  protocol?: string | undefined;
   /** A port, or `"8000-8010"`. */
   destinationPorts?: Ports | undefined;
   sourcePorts?: Ports | undefined;
@@ -41,7 +41,8 @@ export interface NatTraffic extends TrafficMatch {
 /** What {@link forwardRules} needs of a ForwardRule. */
 export interface ForwardTraffic extends TrafficMatch {
   action: "accept" | "drop" | "reject";
-  states?: readonly ("new" | "established" | "related")[] | undefined;
+  /** `new`, `established`, `related`. */
+  states?: readonly string[] | undefined;
   priority?: number | undefined;
 }
 

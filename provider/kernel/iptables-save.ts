@@ -42,13 +42,18 @@ export function iptablesTool(family: Family): "iptables" | "ip6tables" {
   return family === 4 ? "iptables" : "ip6tables";
 }
 
+/** When iptables is asked: `always`, or only where nft does not work, or `never` (then there are no rules to be seen). */
+export type Asking = "always" | "without nft" | "never";
+
 /**
  * Asks for all rules of one family. Without `-t` nothing comes to be by looking: iptables-legacy makes a table that it is
  * asked for, and iptables-nft lists those that are there.
  */
-export function iptablesFact(family: Family, netns?: string): Fact<IptablesSeen> {
-  const command = sh(`limit ${inNetns(netns)}${iptablesTool(family)}-save`);
-  return { command, parse: (reply) => readSave(reply, family, netns) };
+export function iptablesFact(family: Family, netns?: string, asking: Asking = "always"): Fact<IptablesSeen> {
+  const within = `limit ${inNetns(netns)}`;
+  const save = `${within}${iptablesTool(family)}-save`;
+  const texts = { always: save, "without nft": `${within}nft list tables >/dev/null 2>&1 || ${save}`, never: ":" };
+  return { command: sh(texts[asking]), parse: (reply) => readSave(reply, family, netns) };
 }
 
 /** Reads the answer of `iptables-save`. A namespace that is not there holds no rules; any other failure is a problem. */

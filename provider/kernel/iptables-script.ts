@@ -1,5 +1,6 @@
 import type { Family } from "./addresses.ts";
 import { inNetns } from "./command.ts";
+import { acceptComment, acceptRule } from "./forward-accept.ts";
 import { iptablesTool, type Table } from "./iptables-save.ts";
 import { quote, quoteAll } from "./quote.ts";
 
@@ -139,8 +140,16 @@ function unhook(tool: string, chain: string, base: string): string {
     `${tool} -X ${chain} 2>/dev/null || :`,
     // A base chain that holds a rule, or another policy than ACCEPT, does not let itself be deleted.
     `case $made in *table) madeTable=1;; esac`,
-    `case $made in *chain | *table) ${tool} -X ${base} 2>/dev/null || : ;; esac`,
+    "case $made in *chain | *table)",
+    ...(base === "FORWARD" ? [dropLoneAccept(tool)] : []),
+    `${tool} -X ${base} 2>/dev/null || : ;; esac`,
   ].join("\n");
+}
+
+/** In a FORWARD that lets all pass and holds nothing else, the accept of what our nftables table passed is not needed. */
+function dropLoneAccept(tool: string): string {
+  const lone = `printf '%s\\n' "$base" | grep -qx -e '-P FORWARD ACCEPT' && ! printf '%s\\n' "$base" | grep '^-A ' | grep -qvF ${quote(acceptComment)}`;
+  return `base=$(${tool} -S FORWARD)\nif ${lone}; then ${tool} -D FORWARD ${acceptRule} 2>/dev/null || :; fi`;
 }
 
 /** What `nft list table` prints of a table in which nothing stands. */

@@ -51,7 +51,7 @@ interface Args {
 }
 
 const facts = ({ name, netns, addresses, owner }: Args) => ({
-  ...firewallFacts(owner, netns),
+  ...firewallFacts({ owner, backend: "nftables", netns }),
   bridge: linkFact(name, netns),
   quiet: sysctlFact(quietNames(name), netns),
   ...(netns === undefined && addresses.length > 0 ? overlapFacts : {}),

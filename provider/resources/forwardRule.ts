@@ -12,6 +12,8 @@ import {
   firewallPresent,
   firewallTeardown,
 } from "../kernel/firewall.ts";
+import type { IptablesRule } from "../kernel/iptables.ts";
+import { forwardRules } from "../kernel/iptables-rules.ts";
 import { familiesOf, type Match, nftMatch, ofFamily } from "../kernel/match.ts";
 import type { Rule } from "../kernel/nft.ts";
 import { routesFact } from "../kernel/routes.ts";
@@ -58,10 +60,10 @@ interface Args extends Omit<Match, "source" | "destination"> {
   owner: string;
 }
 
-const facts = ({ netns, owner }: Args) => ({
-  ...firewallFacts(owner, netns),
-  routes4: routesFact(netns, 4),
-  routes6: routesFact(netns, 6),
+const facts = (args: Args, { state }: Pick<Context, "state">) => ({
+  ...firewallFacts(args, state),
+  routes4: routesFact(args.netns, 4),
+  routes6: routesFact(args.netns, 6),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
@@ -87,13 +89,20 @@ function ruleOf(args: Args, family: Family | undefined, seen: Seen): Rule {
   return { chain: "user_forward", priority, text: `${nftMatch(match)}${action === "accept" ? "goto pass" : action}` };
 }
 
+/** Without an address a rule speaks of both families there too. */
+function inIptables(args: Args, seen: Seen): IptablesRule[] {
+  const resolved = (name: string | undefined) => resolveInterface(name, families(args)[0] ?? 4, seen);
+  const [inInterface, outInterface] = [resolved(args.inInterface), resolved(args.outInterface)];
+  return forwardRules({ ...args, inInterface, outInterface, families: [4, 6] });
+}
+
 function plan(args: Args, seen: Seen, context: Context): Change[] {
   const rules = families(args).map((family) => ruleOf(args, family, seen));
   // An accept is noted with those who need forwarding, so that a FORWARD chain that drops lets it through; the switch is left.
   const forwarding = args.action === "accept" ? [] : undefined;
   return firewallChanges(
     backendOf(args.backend, seen),
-    { nft: { elements: [], rules }, forwarding },
+    { nft: { elements: [], rules }, iptables: () => inIptables(args, seen), forwarding },
     seen,
     context,
     args.netns,

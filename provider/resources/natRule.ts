@@ -12,6 +12,7 @@ import {
   firewallPresent,
   firewallTeardown,
 } from "../kernel/firewall.ts";
+import { natRules } from "../kernel/iptables-rules.ts";
 import { natPieces, type Translation, translatedFamilies } from "../kernel/nat-rules.ts";
 import { routesFact } from "../kernel/routes.ts";
 import { address, backend, interfaceName, netnsName, oneOrMore, portRange, subnet } from "../kernel/schema.ts";
@@ -75,10 +76,10 @@ interface Args {
   owner: string;
 }
 
-const facts = ({ netns, owner }: Args) => ({
-  ...firewallFacts(owner, netns),
-  routes4: routesFact(netns, 4),
-  routes6: routesFact(netns, 6),
+const facts = (args: Args, { state }: Pick<Context, "state">) => ({
+  ...firewallFacts(args, state),
+  routes4: routesFact(args.netns, 4),
+  routes6: routesFact(args.netns, 6),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
@@ -108,6 +109,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const nat = translation(args, seen);
   const wanted = {
     nft: { elements: [], rules: natPieces(nat) },
+    iptables: () => natRules(nat),
     forwarding: args.forward ? translatedFamilies(nat) : undefined,
   };
   return firewallChanges(backendOf(args.backend, seen), wanted, seen, context, args.netns);

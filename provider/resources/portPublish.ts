@@ -13,6 +13,11 @@ import {
   firewallPresent,
   firewallTeardown,
 } from "../kernel/firewall.ts";
+import type { IptablesRule } from "../kernel/iptables.ts";
+import { viewsOf } from "../kernel/iptables-firewall.ts";
+import { localnetChanges, localnetFact, localnetTeardown } from "../kernel/iptables-localnet.ts";
+import { publishRules as iptablesPublishRules, publishHolder } from "../kernel/iptables-publish.ts";
+import { linksFact } from "../kernel/links.ts";
 import { type Listener, listenersFact } from "../kernel/listeners.ts";
 import {
   dropFlows,
@@ -54,8 +59,10 @@ interface Args extends Publish {
   owner: string;
 }
 
-const facts = (args: Args) => ({
-  ...firewallFacts(args.owner),
+const facts = (args: Args, { state }: Pick<Context, "state">) => ({
+  ...firewallFacts(args, state),
+  links: linksFact(),
+  localnet: localnetFact,
   way: wayFact(args.targetAddress),
   listeners: listenersFact(args.protocol),
 });
@@ -66,12 +73,25 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const way = wayOf(args, seen);
   const ours = seen.table.elements.some(({ set, key }) => set === "nets" && key === way.dev);
   const nft = { elements: publishElements(args, way), rules: publishRules(args, way, ours) };
-  const wanted = { nft, forwarding: [familyOf(args.targetAddress)] };
-  const changes = firewallChanges(backendOf(args.backend, seen), wanted, seen, context);
+  const iptables = () => inIptables(args, way, seen, context);
+  const wanted = { nft, iptables, forwarding: [familyOf(args.targetAddress)] };
+  const backend = backendOf(args.backend, seen);
+  const device = backend === "iptables" && onLoopback(args) ? way.dev : undefined;
+  const changes = [
+    ...firewallChanges(backend, wanted, seen, context),
+    ...localnetChanges(context, device, seen.localnet, viewsOf(seen)),
+  ];
   if (changes.length === 0) return [];
   if (!firewallPresent(seen, context)) refuseTaken(args, seen, context);
   const flows = args.protocol === "udp" ? [{ drift: "flows", steps: [dropFlows(args, true)] }] : [];
   return [...changes, ...flows];
+}
+
+function inIptables(args: Args, { dev, address: own }: Way, seen: Seen, context: Context): IptablesRule[] {
+  const gateway = seen.links.find(({ name }) => name === dev)?.addresses.find((cidr) => cidr.startsWith(`${own}/`));
+  const rules = iptablesPublishRules({ ...args, targetDevice: dev, gatewayAddress: gateway });
+  const holder = publishHolder(context, rules, viewsOf(seen));
+  return holder === undefined ? rules : refusePublished(args, holder);
 }
 
 function wayOf({ targetAddress }: Args, { way }: Seen): Way {
@@ -85,13 +105,21 @@ function wayOf({ targetAddress }: Args, { way }: Seen): Way {
 
 /** A port is held by another publish, or by a program that listens. */
 function refuseTaken(args: Args, seen: Seen, { owner, former }: Context): void {
-  const where = `${args.hostAddress ? `${args.hostAddress} ` : ""}port ${args.hostPort}/${args.protocol}`;
-  const remedy =
-    "Choose another hostPort (`pulumi config set port 8081`, where the program takes it from the stack), or free this one.";
   const other = portHolders(args, seen.table.elements).find(({ comment }) => comment !== owner && comment !== former);
-  if (other) refuse(`${where} is published already by ${other.comment}`, remedy);
+  if (other) refusePublished(args, other.comment);
   const listener = seen.listeners.find((candidate) => hears(candidate, args));
-  if (listener) refuse(`${where} is in use by ${listener.holder}`, remedy);
+  if (listener) refuse(`${portText(args)} is in use by ${listener.holder}`, otherPort);
+}
+
+const otherPort =
+  "Choose another hostPort (`pulumi config set port 8081`, where the program takes it from the stack), or free this one.";
+
+function portText({ hostAddress, hostPort, protocol }: Args): string {
+  return `${hostAddress ? `${hostAddress} ` : ""}port ${hostPort}/${protocol}`;
+}
+
+function refusePublished(args: Args, holder: string): never {
+  refuse(`${portText(args)} is published already by ${holder}`, otherPort);
 }
 
 function hears({ address: bound, families, port: own }: Listener, args: Args): boolean {
@@ -141,7 +169,7 @@ export const portPublish = define<Args>()({
   plan,
   present: (_args, seen, context) => firewallPresent(seen, context),
   teardown(args, seen, context) {
-    const steps = firewallTeardown(seen, context);
+    const steps = [...localnetTeardown(context, viewsOf(seen)), ...firewallTeardown(seen, context)];
     return steps.length === 0 ? [] : [...steps, dropFlows(args, false)];
   },
   outputs: (args, seen) => ({

@@ -91,14 +91,14 @@ test("the guard keeps closed what was closed, and lets ours and bridges through"
   await machine.sh("until ip netns exec lan ping -c 1 -W 1 203.0.113.1 >/dev/null; do :; done");
   await machine.baseline();
   await converge(machine, owner, natRules({ type: "masquerade", source: "172.18.0.0/16", outInterface: "up0" }));
-  await apply(machine, owner, [guardStep({ family: 4 })]);
-  await apply(machine, other, [guardStep({ family: 4 })]);
+  await apply(machine, owner, [guardStep({ family: 4 }, folder)]);
+  await apply(machine, other, [guardStep({ family: 4 }, folder)]);
   expect((await look(machine)).map(isGuarded)).toEqual([true, false]);
   await expect(machine.sh("ip netns exec lan ping -c 1 -W 1 203.0.113.1")).rejects.toThrow();
   expect(await get(machine, "http://203.0.113.1:7000/", "ct1")).toBe("203.0.113.2");
   await machine.sh("ip netns exec lan ping -c 1 -W 5 172.18.0.1");
   await destroy(machine, owner);
   expect((await look(machine)).map(isGuarded)).toEqual([true, false]);
-  await apply(machine, owner, [guardOffStep({ family: 4 })]);
+  await apply(machine, owner, [guardOffStep({ family: 4 }, folder)]);
   await machine.sh("ip netns exec lan ping -c 1 -W 5 203.0.113.1");
 });

@@ -1,7 +1,8 @@
 import { describe, expect } from "vitest";
 import { sh } from "../../provider/kernel/command.ts";
 import { iptablesChanges, iptablesFact, iptablesTeardown } from "../../provider/kernel/iptables.ts";
-import { localnetOffStep, localnetStep, publishRules } from "../../provider/kernel/iptables-publish.ts";
+import { localnetOffStep, localnetStep } from "../../provider/kernel/iptables-localnet.ts";
+import { publishRules } from "../../provider/kernel/iptables-publish.ts";
 import { forwardRules, natRules } from "../../provider/kernel/iptables-rules.ts";
 import { readSave } from "../../provider/kernel/iptables-save.ts";
 import { test } from "../support/test.ts";

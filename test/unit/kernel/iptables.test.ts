@@ -112,7 +112,7 @@ describe("rules of a PortPublish", () => {
 
   test("on one address, without hairpin", () => {
     expect(lines(publishRules({ ...base, hostAddress: "192.0.2.1", hairpin: false }))).toEqual([
-      `4 PRE -d 192.0.2.1 ${local}`,
+      `4 PRE -d 192.0.2.1 ! -i br0 ${local}`,
       `4 OUT -d 192.0.2.1 ${local}`,
       ...accepted,
     ]);
