@@ -120,18 +120,16 @@ export class Session {
   async #open(): Promise<{ shell: Shell } | { failing: ReturnType<Launch["fault"]> }> {
     this.#tag = `linuxnet-${randomBytes(12).toString("hex")}`;
     const shell = start(await this.#launch.start(bootScript(this.#tag)));
+    // Number 0 says that the shell is ready; what came before it was a banner, or a start-up file that talks.
+    const { promise: ready, resolve: isReady } = Promise.withResolvers<{ shell: Shell }>();
     const frames = new Frames(this.#tag, (number, code, stdout, stderr) => {
+      if (number === 0) isReady({ shell });
       this.#waiting.get(number)?.resolve({ code, stdout, stderr });
       this.#waiting.delete(number);
-    });
-    // Number 0 says that the shell is ready; what came before it was a banner, or a start-up file that talks.
-    const ready = new Promise<{ shell: Shell }>((resolve, reject) => {
-      this.#waiting.set(0, { resolve: () => resolve({ shell }), reject });
     });
     shell.onStdout((chunk) => frames.stdout(chunk));
     shell.onStderr((chunk) => frames.stderr(chunk));
     const ended = shell.ended.then((why) => {
-      this.#waiting.delete(0);
       this.#lost(shell, firstLine(frames.lastWords()) || why);
       return { failing: this.#launch.fault(frames.lastWords(), why) };
     });

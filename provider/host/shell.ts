@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import type { Connection } from "../kernel/connection.ts";
 import { type Failing, firstLine } from "../kernel/failure.ts";
-import { asRoot, passwordLine } from "./sudo.ts";
+import { asRoot, passwordLines } from "./sudo.ts";
 
 /** A shell that is running: text in, two streams of text out, and the promise of its end. */
 export interface Shell {
@@ -56,7 +56,7 @@ export function localLaunch({ sudo, sudoPassword }: Pick<Connection, "sudo" | "s
     fault,
     start: (boot) => {
       const rights = { sudo, password: sudoPassword };
-      return { argv: ["/bin/sh", "-c", asRoot(rights, boot)], env: shellEnv, bare: true, ...passwordLine(rights) };
+      return { argv: ["/bin/sh", "-c", asRoot(rights, boot)], env: shellEnv, bare: true, ...passwordLines(rights) };
     },
   };
 }
@@ -89,7 +89,11 @@ export function start(started: Started): Shell {
     write: (text) => void child.stdin.write(text),
     onStdout: (listener) => void child.stdout.on("data", listener),
     onStderr: (listener) => void child.stderr.on("data", listener),
-    ended: child.then(({ shortMessage }) => shortMessage ?? "the shell ended"),
+    // Without the command line, which says nothing to a user.
+    ended: child.then(
+      ({ exitCode, signal, originalMessage }) =>
+        originalMessage || (signal ? `the shell was ended by ${signal}` : `the shell ended with code ${exitCode}`),
+    ),
     kill: () => {
       child.kill("SIGKILL");
       // What the shell has started may hold the streams for long.

@@ -109,7 +109,10 @@ export function readFault(
   if (!fault) return { problem: "the session could not be opened", cause, again: false };
   return {
     problem: `the session could not be opened: ${fault.problem}`,
-    cause: firstLine(text.split("\n").find((line) => fault.pattern.test(line)) ?? cause).replace(/^linuxnet: .*/, ""),
+    cause: firstLine(text.split("\n").find((line) => fault.pattern.test(line)) ?? cause).replace(
+      /^(linuxnet: |@).*/,
+      "",
+    ),
     remedy: fault.remedy?.replaceAll("USER", user ?? "USER"),
     again: fault.again ?? false,
   };

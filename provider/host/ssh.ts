@@ -6,7 +6,7 @@ import { type Askpass, serveAskpass } from "./askpass.ts";
 import type { Launch, Started } from "./shell.ts";
 import { sshArgv } from "./ssh-argv.ts";
 import { readFault } from "./ssh-faults.ts";
-import { asRoot, passwordLine } from "./sudo.ts";
+import { asRoot, passwordLines } from "./sudo.ts";
 
 /** Seconds for all attempts to reach a host, where the user sets no limit of attempts. */
 const dialBudget = 11;
@@ -38,7 +38,7 @@ async function begin(connection: Connection, boot: string): Promise<Started> {
   return {
     argv: askpass && keys.length > 0 ? withAgent(argv, keys, askpass) : (argv as [string, ...string[]]),
     env: { ...(askpass?.env ?? {}), LC_ALL: "C" },
-    ...passwordLine(rights),
+    ...passwordLines(rights),
     dispose: () => askpass?.close(),
   };
 }
@@ -53,7 +53,12 @@ function withAgent(argv: readonly string[], keys: readonly Hop[], askpass: Askpa
     (_, index) =>
       `${askpass.command(`key ${index}`)} | ssh-add -q - >&2 || { echo 'linuxnet: no private agent' >&2; exit 1; }`,
   );
-  return ["ssh-agent", "sh", "-c", `${adding.join("\n")}\nexec ${quoteAll(argv)}`];
+  return [
+    "ssh-agent",
+    "sh",
+    "-c",
+    `${adding.join("\n")}\n${quoteAll(argv)}; code=$?; kill "$SSH_AGENT_PID"; exit $code`,
+  ];
 }
 
 /** The secret that ssh asks for: a key of ours by number, a passphrase, or the password of the hop that the question names. */

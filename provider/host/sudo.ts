@@ -8,22 +8,36 @@ export interface Rights {
   password: string | undefined;
 }
 
-/** The first line of stdin that {@link asRoot} reads, where there is a password. */
-export function passwordLine({ sudo, password }: Rights): { preamble?: string } {
-  return sudo === false || password === undefined ? {} : { preamble: `${password}\n` };
+/** What {@link asRoot} reads from stdin first, where there is a password: once to try it, once to use it. */
+export function passwordLines({ sudo, password }: Rights): { preamble?: string } {
+  return sudo === false || password === undefined ? {} : { preamble: `${password}\n${password}\n` };
 }
 
 /**
  * A command that becomes root's shell. Whether the user is root, or sudo wants a password, is decided where it runs. The
- * password goes to sudo's stdin once, and is thrown away where sudo wants none; it is in no argument (sudo(8), -S).
+ * password goes to sudo's stdin, and is thrown away where sudo wants none; it is in no argument (sudo(8), -S). It is tried
+ * before, since sudo would wait on stdin for a better one.
  */
 export function asRoot({ sudo, password }: Rights, boot: string): string {
-  const shell = `/bin/sh -c ${quote(boot)}`;
-  if (sudo === false) return `exec ${shell}`;
-  const single = "sudo -n -l 2>/dev/null | grep -q 'NOPASSWD: /' && echo 'linuxnet: sudo only allows single tools' >&2";
-  const asked = password === undefined ? `{ ${single}; exec sudo -n ${shell}; }` : `exec sudo -k -S -p '' ${shell}`;
-  const read = password === undefined ? "" : "IFS= read -r password; unset password; ";
-  const isRoot = sudo === true ? "false" : '[ "$(id -u)" = 0 ]';
-  const script = `if ${isRoot}; then ${read}exec ${shell}; elif sudo -n /bin/sh -c : 2>/dev/null; then ${read}exec sudo -n ${shell}; else ${asked}; fi`;
-  return `exec /bin/sh -c ${quote(script)}`;
+  if (sudo === false) return `exec /bin/sh -c ${quote(boot)}`;
+  const skip = password === undefined ? "" : "IFS= read -r p; ";
+  const script = [
+    ...(password === undefined ? [] : ["IFS= read -r p"]),
+    // $0 is what the shell is to begin with.
+    ...(sudo === true ? [] : [`if [ "$(id -u)" = 0 ]; then ${skip}exec /bin/sh -c "$0"; fi`]),
+    `if sudo -n /bin/sh -c : 2>/dev/null; then ${skip}exec sudo -n /bin/sh -c "$0"; fi`,
+    ...(password === undefined ? withoutPassword : withPassword),
+  ].join("\n");
+  return `exec /bin/sh -c ${quote(script)} ${quote(boot)}`;
 }
+
+const withoutPassword = [
+  "if sudo -n -l 2>/dev/null | grep -q 'NOPASSWD: /'; then echo 'linuxnet: sudo only allows single tools' >&2; fi",
+  'exec sudo -n /bin/sh -c "$0"',
+];
+
+const withPassword = [
+  `text=$(printf '%s\\n' "$p" | LC_ALL=C sudo -k -S -p '' /bin/sh -c : 2>&1) || { printf '%s\\n' "$text" >&2; exit 1; }`,
+  "unset p",
+  `exec sudo -k -S -p '' /bin/sh -c "$0"`,
+];
