@@ -21,7 +21,8 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], sequence: { groupOrder: 0 } } },
       oneByOne("kernel", 1),
-      oneByOne("e2e", 2),
+      oneByOne("ssh", 2),
+      oneByOne("e2e", 3),
     ],
   },
 });

@@ -17,6 +17,7 @@ if [ -z "$gate" ]; then
 else
   net=10.98.0 router=254 outer="nsenter --net=/proc/$gate/ns/net" port=eth1
   ip link add eth0 type veth peer name "$port" netns "/proc/$gate/ns/net"
+  $outer sh -c "echo 0 >/proc/sys/net/ipv6/conf/$port/accept_dad"
   $outer ip addr add $net.$router/24 dev "$port"
   $outer ip link set "$port" up
 fi

@@ -1,3 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Host } from "../../provider/host/host.ts";
+import type { Launch } from "../../provider/host/shell.ts";
+import { sshLaunch } from "../../provider/host/ssh.ts";
+import type { Connection } from "../../provider/kernel/connection.ts";
 import { quoteAll } from "../../provider/kernel/quote.ts";
 import { type Key, type Keys, makeKeys } from "./hosts-keys.ts";
 import { type Answer, type Begun, begin, Machine, setUp } from "./machine.ts";
@@ -30,6 +37,8 @@ export class LabHost extends Machine {
   /** Its name, on itself and on the client side: `h1`. */
   readonly name: string;
   readonly address: string;
+  /** How the tests' own session comes in; default: root with the client's own key. */
+  login: Connection;
   readonly #place: Place;
 
   private constructor(place: Place, begun: Begun) {
@@ -37,6 +46,7 @@ export class LabHost extends Machine {
     this.#place = place;
     this.name = `h${place.number}`;
     this.address = `${place.gate ? "10.98.0" : "10.99.0"}.${place.number}`;
+    this.login = { host: this.address, user: "root" };
   }
 
   /** Sets up a host and its sshd; takes half a second. */
@@ -46,6 +56,10 @@ export class LabHost extends Machine {
 
   override enter(argv: readonly string[], netns?: "world"): [string, ...string[]] {
     return this.#place.client.enter(super.enter(argv, netns));
+  }
+
+  override launch(): Launch {
+    return launchFrom(this.#place.client, this.login);
   }
 
   /** The sshd that listens, as the host counts; 0 when there is none. */
@@ -123,13 +137,26 @@ function powerOn({ number, client, gate, world }: Place, machineId?: string): Pr
   return begin(client.enter(["unshare", ...namespaces, "sh", "-c", scripts, ...args]));
 }
 
+/** How the package's session comes to a host from the client side. */
+function launchFrom(client: Machine, connection: Connection): Launch {
+  const launch = sshLaunch(connection);
+  return {
+    ...launch,
+    start: async (boot) => {
+      const started = await launch.start(boot);
+      // An agent of whoever runs the tests is not theirs.
+      return { ...started, env: { SSH_AUTH_SOCK: "", ...started.env }, argv: client.enter(started.argv) };
+    },
+  };
+}
+
 /** Hosts, and the client side from which they are reached. */
 export class Hosts {
   /** The client side: `pulumi` and `ssh` run here, with a ~/.ssh of their own. Its bridge `wire` is 10.99.0.254. */
   readonly machine: Machine;
   readonly hosts: LabHost[];
   readonly keys: Keys;
-  #agents = 0;
+  readonly #folders: string[] = [];
 
   private constructor(machine: Machine, hosts: LabHost[], keys: Keys) {
     this.machine = machine;
@@ -147,6 +174,11 @@ export class Hosts {
     await machine.baseline();
     for (const host of hosts) await host.baseline();
     return new Hosts(machine, hosts, keys);
+  }
+
+  /** What a provider process on the client side has for a connection: a new session. */
+  reach(connection: Connection): { host: Host; connection: Connection } {
+    return { host: new Host(launchFrom(this.machine, connection)), connection };
   }
 
   /** Runs a line of bash on the client side. */
@@ -170,10 +202,12 @@ export class Hosts {
     if (code !== 0) throw new Error(stderr);
   }
 
-  /** Starts an agent on the client side that holds keys; the path of its socket. It ends with the hosts, or by its pid. */
+  /** Starts an agent on the client side that holds keys; it ends with the hosts, or by its pid on the client side. */
   async agent(...keys: Key[]): Promise<{ socket: string; pid: number }> {
-    this.#agents += 1;
-    const socket = `/media/lab/agent${this.#agents}`;
+    // The tests' own process, in which the provider runs, is to see the socket too.
+    const folder = mkdtempSync(join(tmpdir(), "linuxnet-lab-"));
+    this.#folders.push(folder);
+    const socket = join(folder, "agent");
     const pid = await this.machine.spawn(["ssh-agent", "-D", "-a", socket]);
     await this.machine.sh(`until [ -S ${socket} ]; do sleep 0.01; done`);
     for (const { path } of keys) await this.machine.sh(`SSH_AUTH_SOCK=${socket} ssh-add -q ${path}`);
@@ -189,5 +223,6 @@ export class Hosts {
   async stop(): Promise<void> {
     await this.machine.stop();
     await Promise.all(this.hosts.map((host) => host.ended));
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
   }
 }

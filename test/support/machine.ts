@@ -169,3 +169,12 @@ function must(command: string, { code, stdout, stderr }: Answer): string {
   if (code === 0) return stdout.trimEnd();
   throw new Error(`\`${command}\` ended with ${code}: ${stderr.trim()}\n${stdout.trim()}`);
 }
+
+/** Where the machines of tests come from: tests over ssh put another source here. */
+export const source = {
+  /** A machine, and how to end it. */
+  start: async (): Promise<{ machine: Machine; stop(): Promise<void> }> => {
+    const machine = await Machine.start();
+    return { machine, stop: () => machine.stop() };
+  },
+};

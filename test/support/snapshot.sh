@@ -27,12 +27,18 @@ find /etc/netns /run/linuxnet /run/netns -mindepth 0 -printf '%M %u %p\n' 2>/dev
 find /etc/netns /run/linuxnet -type f 2>/dev/null | sort | while read -r file; do sed "s|^|$file: |" "$file"; done
 section "resolv.conf"; sha256sum /etc/resolv.conf /etc/hosts
 section "processes"
-# Whoever entered from outside has no parent here: the session's shell, and this script.
+# Whoever entered from outside has no parent here: the session's shell, and this script. Who came by ssh descends from sshd.
+declare -A parents names cmdlines
 for stat in /proc/[0-9]*/stat; do
   { IFS= read -r line <"$stat"; } 2>/dev/null || continue
-  pid=${line%% *} rest=${line##*) }
-  read -r state parent _ <<<"$rest"
-  [ "$pid" = 1 ] || [ "$parent" = 0 ] || [ "$parent" = $$ ] || [ "$pid" = $$ ] ||
-    echo "$state $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")(pid $pid of $parent)"
+  pid=${line%% *} name=${line#* } rest=${line##*) }
+  read -r state parents[$pid] _ <<<"$rest"
+  names[$pid]=${name%) *} cmdlines[$pid]="$state $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
+done
+for pid in "${!parents[@]}"; do
+  parent=${parents[$pid]} over=$pid
+  while [ "$over" -gt 1 ] && [ "${names[$over]}" != '(sshd' ]; do over=${parents[$over]:-0}; done
+  [ "$pid" = 1 ] || [ "$parent" = 0 ] || [ "$parent" = $$ ] || [ "$pid" = $$ ] || [ "$over" -gt 1 ] ||
+    echo "${cmdlines[$pid]}(pid $pid of $parent)"
 done
 section "mounts"; while read -r _ _ _ root point _ rest; do echo "$point $root ${rest#*- }"; done </proc/self/mountinfo

@@ -44,8 +44,11 @@ function checker(kind: string): Crud {
   });
 }
 
+/** What a resource is made on: a machine, or a host by ssh. */
+export type Reached = Pick<Machine, "host">;
+
 /** Creates a resource on a machine, as the engine would: check, then create. */
-export async function make(machine: Machine, kind: string, name: string, args: Bag): Promise<Subject> {
+export async function make(machine: Reached, kind: string, name: string, args: Bag): Promise<Subject> {
   const subject = new Subject(machine, kind, name);
   await subject.up(args);
   return subject;
@@ -60,7 +63,7 @@ export class Subject {
   #state: Bag = {};
 
   /** A resource that the engine does not know yet; `name` is its name in the program. */
-  constructor(machine: Machine, kind: string, name: string) {
+  constructor(machine: Reached, kind: string, name: string) {
     this.#crud = crud(definitionOf(kind), () => machine.host);
     this.owner = testOwner(kind, name);
   }

@@ -1,14 +1,14 @@
 import { test as base } from "vitest";
-import { Machine } from "./machine.ts";
+import { source } from "./machine.ts";
 import { Stack, type StackOptions } from "./stack.ts";
 
 const withMachine = base.extend("machine", async ({ task }, { onCleanup }) => {
-  const machine = await Machine.start();
+  const { machine, stop } = await source.start();
   onCleanup(async () => {
     try {
       if (task.result?.state !== "fail" && !task.result?.errors?.length) await machine.expectClean();
     } finally {
-      await machine.stop();
+      await stop();
     }
   });
   await machine.baseline();
