@@ -1,0 +1,218 @@
+import { describe, expect } from "vitest";
+import { cutEverywhere, failEverywhere } from "../support/faults.ts";
+import type { Machine } from "../support/machine.ts";
+import { make, Subject } from "../support/subject.ts";
+import { args, peer, test } from "./vethPair-lab.ts";
+
+type Bag = Record<string, unknown>;
+
+async function link(machine: Machine, name: string, netns?: string): Promise<Bag> {
+  return JSON.parse(await machine.sh(`ip ${netns ? `-n ${netns} ` : ""}-j -d addr show dev ${name}`))[0];
+}
+
+describe("a pair", () => {
+  test("joins a namespace to a bridge, carries packets at once, and is gone after", async ({ lab }) => {
+    const pair = await make(lab, "VethPair", "one", args);
+    expect(await lab.sh("ip netns exec ct1 ping -c 1 -W 1 172.18.0.1")).toContain("1 received");
+    expect(await lab.sh("ip netns exec ct1 ping -c 1 -W 1 fd00:18::1")).toContain("1 received");
+    const [here, there] = [await link(lab, "veth1"), await link(lab, "eth0", "ct1")];
+    expect(here).toMatchObject({ ifalias: pair.sealed, master: "br0", mtu: 1500 });
+    expect(there).toMatchObject({ ifalias: pair.sealed, mtu: 1500 });
+    expect(pair.outputs).toMatchObject({
+      ifindex: here.ifindex,
+      macAddress: here.address,
+      peer: { ifindex: there.ifindex, macAddress: there.address, name: "eth0" },
+    });
+    const routes = await lab.sh("ip -n ct1 route; ip -n ct1 -6 route");
+    expect(routes).toContain("default via 172.18.0.1 dev eth0");
+    expect(routes).toContain("default via fd00:18::1 dev eth0");
+    expect(routes).toContain("10.7.0.0/16 via 172.18.0.9 dev eth0 metric 50");
+    expect(await pair.refresh()).toEqual([]);
+    expect(pair.preview(args)).toMatchObject({ changes: false });
+    await pair.destroy();
+  });
+
+  test("leads straight from the host into a namespace, without a bridge", async ({ lab }) => {
+    const ends = { addresses: ["10.1.0.1/24"], peer: { name: "veth9", netns: "ct2", addresses: ["10.1.0.2/24"] } };
+    const pair = await make(lab, "VethPair", "one", { name: "veth8", mtu: 1400, ...ends });
+    expect(await lab.sh("ping -c 1 -W 1 10.1.0.2")).toContain("1 received");
+    expect(await link(lab, "veth9", "ct2")).toMatchObject({ mtu: 1400 });
+    await pair.destroy();
+  });
+
+  test("between two namespaces, under one name, leaves nothing in the host's own", async ({ lab }) => {
+    const ends = { name: "eth0", netns: "ct2", addresses: ["10.1.0.1/30"] };
+    const pair = await make(lab, "VethPair", "one", {
+      ...ends,
+      peer: { ...ends, netns: "ct1", addresses: ["10.1.0.2/30"] },
+    });
+    expect(await lab.exec("ip link show eth0")).toMatchObject({ code: 1 });
+    expect(await lab.sh("ip netns exec ct2 ping -c 1 -W 1 10.1.0.2")).toContain("1 received");
+    expect(await pair.refresh()).toEqual([]);
+    await pair.destroy();
+  });
+
+  test("is taken up by a program that has lost its state, with its numbers", async ({ lab }) => {
+    const first = await make(lab, "VethPair", "one", args);
+    const again = await make(lab, "VethPair", "one", args);
+    expect(again.outputs).toEqual(first.outputs);
+    await again.destroy();
+  });
+
+  test("goes with its namespace, and is then gone for refresh and destroy", async ({ lab }) => {
+    const pair = await make(lab, "VethPair", "one", args);
+    await lab.sh("ip netns del ct1; until ! ip link show veth1 >/dev/null 2>&1; do sleep 0.02; done");
+    await lab.baseline();
+    expect(await pair.refresh()).toBe("gone");
+    await pair.destroyAs(args);
+    await expect(pair.up(args)).rejects.toThrow(/there is no namespace ct1/);
+  });
+});
+
+describe("a change is made in place, with both links' numbers kept:", () => {
+  const changes: [what: string, change: Bag, properties: string[]][] = [
+    ["the MTU of both ends", { mtu: 1400 }, ["mtu"]],
+    ["off the bridge", { bridge: undefined }, ["bridge"]],
+    ["hairpin and isolated", { hairpin: true, isolated: true }, ["hairpin", "isolated"]],
+    ["the address", { peer: { ...peer, addresses: ["172.18.0.12/16", "fd00:18::11/64"] } }, ["peer"]],
+    ["the gateway", { peer: { ...peer, gateway: "172.18.0.2" } }, ["peer"]],
+    ["no gateway", { peer: { ...peer, gateway: undefined } }, ["peer"]],
+    [
+      "the routes",
+      { peer: { ...peer, routes: [{ to: "10.8.0.0/16", via: "172.18.0.9" }, { to: "fd09::/64" }] } },
+      ["peer"],
+    ],
+    [
+      "the MAC addresses",
+      { macAddress: "02:00:00:00:00:21", peer: { ...peer, macAddress: "02:00:00:00:00:22" } },
+      ["macAddress", "peer"],
+    ],
+  ];
+  for (const [what, change, properties] of changes) {
+    test(`${what}, and back`, async ({ lab }) => {
+      const pair = await make(lab, "VethPair", "one", args);
+      const numbers = [pair.outputs.ifindex, (pair.outputs.peer as Bag).ifindex];
+      expect(await pair.up({ ...args, ...change })).toEqual({ changes: true, properties, replaces: [] });
+      expect(await pair.refresh()).toEqual([]);
+      await pair.up(args);
+      expect(await pair.refresh()).toEqual([]);
+      expect([pair.outputs.ifindex, (pair.outputs.peer as Bag).ifindex]).toEqual(numbers);
+      expect(await lab.sh("ip netns exec ct1 ping -c 1 -W 1 172.18.0.1")).toContain("1 received");
+      await pair.destroy();
+    });
+  }
+
+  test("a name or a namespace, though, means another pair", async ({ lab }) => {
+    const pair = await make(lab, "VethPair", "one", args);
+    expect((await pair.up({ ...args, peer: { ...peer, netns: "ct2" } })).replaces).toEqual(["peer"]);
+    expect(await lab.exec("ip -n ct1 link show eth0")).toMatchObject({ code: 1 });
+    expect((await pair.up({ ...args, name: "veth2", peer: { ...peer, netns: "ct2" } })).replaces).toEqual(["name"]);
+    await pair.destroy();
+  });
+});
+
+describe("drift is told by property, and repaired alone:", () => {
+  const drifts: [what: string, command: string, drift: string[]][] = [
+    ["the MTU of one end", "ip link set veth1 mtu 1300", ["mtu"]],
+    ["the MTU of the other", "ip -n ct1 link set eth0 mtu 1300", ["mtu"]],
+    ["off the bridge", "ip link set veth1 nomaster", ["bridge"]],
+    ["hairpin", "ip link set veth1 type bridge_slave hairpin on", ["hairpin"]],
+    ["an address", "ip -n ct1 addr del 172.18.0.11/16 dev eth0", ["peer"]],
+    ["an address more", "ip -n ct1 addr add 10.9.9.9/32 dev eth0", ["peer"]],
+    ["the default route", "ip -n ct1 route del default", ["peer"]],
+    ["another default route", "ip -n ct1 route replace default via 172.18.0.200", ["peer"]],
+    ["the IPv6 default route", "ip -n ct1 -6 route del default", ["peer"]],
+    ["a route", "ip -n ct1 route del 10.7.0.0/16", ["peer"]],
+    ["down", "ip link set veth1 down", ["drift"]],
+    ["the far end down", "ip -n ct1 link set eth0 down", ["drift", "peer"]],
+    ["a MAC address", "ip -n ct1 link set eth0 address 02:00:00:00:00:99", ["peer"]],
+  ];
+  for (const [what, command, drift] of drifts) {
+    test(what, async ({ lab }) => {
+      const pair = await make(lab, "VethPair", "one", args);
+      const { ifindex } = pair.outputs;
+      await lab.sh(command);
+      expect(await pair.refresh()).toEqual(drift);
+      expect(await pair.up(args)).toEqual({ changes: true, properties: drift, replaces: [] });
+      expect(await pair.refresh()).toEqual([]);
+      expect(pair.outputs.ifindex).toBe(ifindex);
+      expect(await lab.sh("ip netns exec ct1 ping -c 1 -W 1 172.18.0.1")).toContain("1 received");
+      await pair.destroy();
+    });
+  }
+
+  test("gone", async ({ lab }) => {
+    const pair = await make(lab, "VethPair", "one", args);
+    await lab.sh("ip link del veth1");
+    expect(await pair.refresh()).toBe("gone");
+    await pair.up(args);
+    expect(await pair.refresh()).toEqual([]);
+    await pair.destroy();
+  });
+
+  test("an end moved away", async ({ lab }) => {
+    const pair = await make(lab, "VethPair", "one", args);
+    await lab.sh("ip -n ct1 link set eth0 netns ct2");
+    expect(await pair.refresh()).toContain("drift");
+    await pair.up(args);
+    expect(await pair.refresh()).toEqual([]);
+    expect(await lab.exec("ip -n ct2 link show eth0")).toMatchObject({ code: 1 });
+    await pair.destroy();
+  });
+});
+
+describe("a link of another's", () => {
+  test("under either name is refused and untouched", async ({ lab }) => {
+    await lab.sh("ip link add veth1 type veth peer name other; ip -n ct2 link add eth0 type bridge");
+    await lab.baseline();
+    const pair = new Subject(lab, "VethPair", "one");
+    await expect(pair.up(args)).rejects.toThrow(/a link veth1 is there already and nothing of linuxnet's owns it/);
+    await expect(pair.up({ ...args, name: "veth2", peer: { ...peer, netns: "ct2" } })).rejects.toThrow(
+      /a link eth0 is there/,
+    );
+    await expect(pair.up({ ...args, name: "veth2", peer: { ...peer, netns: "ct2" }, adopt: true })).rejects.toThrow(
+      /eth0/,
+    );
+    await lab.expectClean();
+  });
+
+  test("is taken over with adopt, whole, and released as it was", async ({ lab }) => {
+    const mac = { macAddress: "02:00:00:00:00:31" };
+    await lab.sh(
+      "ip link add veth1 address 02:00:00:00:00:31 type veth peer name eth0 address 02:00:00:00:00:32 netns ct1",
+    );
+    await lab.sh("ip link set veth1 up; ip -n ct1 link set eth0 up; ip -n ct1 addr add 172.18.0.11/16 dev eth0");
+    await lab.sh("ip link set veth1 master br0");
+    await lab.baseline();
+    const same = {
+      ...args,
+      ...mac,
+      peer: { name: "eth0", netns: "ct1", addresses: ["172.18.0.11/16"], macAddress: "02:00:00:00:00:32" },
+    };
+    const pair = await make(lab, "VethPair", "one", { ...same, adopt: true });
+    expect((await link(lab, "veth1")).ifalias).toBe(`${pair.sealed}+adopted`);
+    expect(await pair.refresh()).toEqual([]);
+    await pair.destroy();
+  });
+});
+
+describe("is refused, with the host as it was:", () => {
+  test("a bridge or a namespace that does not exist, or is none", async ({ lab }) => {
+    const pair = new Subject(lab, "VethPair", "one");
+    await expect(pair.up({ ...args, bridge: "nope" })).rejects.toThrow(
+      /^VethPair "veth1" on the machine: there is no bridge nope/,
+    );
+    await expect(pair.up({ ...args, bridge: "up0" })).rejects.toThrow(/up0 is no bridge/);
+    await expect(pair.up({ ...args, peer: { ...peer, netns: "nope" } })).rejects.toThrow(/there is no namespace nope/);
+  });
+});
+
+describe("whatever happens half-way:", () => {
+  test("a script that is cut off after any step is resumed, and leaves nothing", async ({ lab }) => {
+    expect(await cutEverywhere(lab, "VethPair", "one", args)).toBeGreaterThanOrEqual(8);
+  });
+
+  test("a script that fails after any step leaves nothing", async ({ lab }) => {
+    expect(await failEverywhere(lab, "VethPair", "one", args)).toBeGreaterThanOrEqual(8);
+  });
+});
