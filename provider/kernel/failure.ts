@@ -68,5 +68,13 @@ export function refuse(problem: string, remedy?: string): never {
   throw new LinuxnetError({ problem, state: "Nothing was changed.", remedy });
 }
 
-/** The remedy where something is put into an object that is not there. */
-export const createFirst = "Create it first: pass the resource's `name` output, so that the engine keeps the order.";
+/** Something that is needed is not there yet: another resource may be making it at this moment. */
+export class Missing extends LinuxnetError {}
+
+/** A refusal because an object that is needed, a namespace or a bridge, is not there. */
+export function lacks(
+  problem: string,
+  remedy = "Create it first: pass the resource's `name` output, so that the engine keeps the order.",
+): never {
+  throw new Missing({ problem, state: "Nothing was changed.", remedy });
+}

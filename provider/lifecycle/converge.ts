@@ -4,7 +4,7 @@ import type { Report, StepFailure } from "../host/report.ts";
 import { claimsFile } from "../host/script.ts";
 import { OutcomeUnknown } from "../host/session.ts";
 import { type Answers, type Fact, type Facts, type Step, sh } from "../kernel/command.ts";
-import { LinuxnetError } from "../kernel/failure.ts";
+import { LinuxnetError, Missing } from "../kernel/failure.ts";
 import type { Change, Context, Definition } from "./definition.ts";
 
 type Args = Record<string, unknown>;
@@ -20,6 +20,9 @@ export interface Subject {
 
 /** How often an operation looks again: the session was lost, or another program changed the host meanwhile. */
 const attempts = 4;
+
+/** Seconds to wait for an object that another resource may be making. */
+const patience = 5;
 
 /** What is asked besides a resource's own facts: which objects a script of ours was about to make. */
 function claimsFact(owner: string): Fact<Set<string>> {
@@ -65,7 +68,7 @@ function refuseOtherMachine({ host: { name, preflight }, context: { state }, arg
  */
 export async function converge(subject: Subject): Promise<Record<string, unknown>> {
   const { definition, host, args } = subject;
-  let { seen, context } = await look(subject);
+  let { seen, context } = await prepared(subject);
   for (let attempt = 1; ; attempt += 1) {
     const changes = definition.plan(args, seen, context);
     const steps = stepsOf(changes);
@@ -83,6 +86,24 @@ export async function converge(subject: Subject): Promise<Record<string, unknown
     if (failed && (last || JSON.stringify(left) === JSON.stringify(changes))) throw explain(report, host.name);
     if (lost && last) throw lost;
     if (!failed && !lost) throw await takeBack(subject, steps, left);
+  }
+}
+
+/**
+ * Looks until what the resource needs is there. A program may name a bridge or a namespace as plain text, and the engine
+ * then makes both at the same moment.
+ */
+async function prepared(subject: Subject): Promise<{ seen: Seen; context: Context }> {
+  const began = Date.now();
+  for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
+    const found = await look(subject);
+    try {
+      subject.definition.plan(subject.args, found.seen, found.context);
+      return found;
+    } catch (error) {
+      if (!(error instanceof Missing) || Date.now() - began > patience * 1000) throw error;
+      await sleep(pause);
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { createFirst, refuse } from "../kernel/failure.ts";
+import { lacks, refuse } from "../kernel/failure.ts";
 import { firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
 import {
   addressChanges,
@@ -110,7 +110,7 @@ function joining({ name, netns }: Args, seen: Seen, context: Context): Change[] 
 
 /** Refuses where the namespace is missing, or something stands under the name that is not ours to change. */
 function refuseUnfit(args: Args, { bridge: { link, netns } }: Seen, who: Standing, { adopt }: Context): void {
-  if (!netns) refuse(`there is no namespace ${args.netns}`, createFirst);
+  if (!netns) lacks(`there is no namespace ${args.netns}`);
   if (who === "foreign" || (who === "unowned" && !adopt)) refuseForeign(args, link);
   if (link && link.kind !== "bridge") refuse(`${args.name} is there and is no bridge`, "Choose another name.");
 }

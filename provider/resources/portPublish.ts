@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
 import type { Answers } from "../kernel/command.ts";
-import { refuse } from "../kernel/failure.ts";
+import { lacks, refuse } from "../kernel/failure.ts";
 import {
   type Backend,
   backendOf,
@@ -96,11 +96,12 @@ function inIptables(args: Args, { dev, address: own }: Way, seen: Seen, context:
 
 function wayOf({ targetAddress }: Args, { way }: Seen): Way {
   if (way && way.via === undefined && way.dev !== "lo") return way;
-  const why =
-    way?.dev === "lo"
-      ? `${targetAddress} is an address of this host itself`
-      : `no link of this host leads straight to ${targetAddress}`;
-  refuse(why, "Publish to the address of a container; create its bridge first, with an address in the same subnet.");
+  if (way?.dev === "lo")
+    refuse(`${targetAddress} is an address of this host itself`, "Publish to the address of a container.");
+  lacks(
+    `no link of this host leads straight to ${targetAddress}`,
+    "Create its bridge first, with an address in the same subnet.",
+  );
 }
 
 /** A port is held by another publish, or by a program that listens. */

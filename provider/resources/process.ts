@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Answers, ShCommand, Step } from "../kernel/command.ts";
 import { dictionary } from "../kernel/dictionary.ts";
 import { duration, parseDuration } from "../kernel/duration.ts";
-import { refuse } from "../kernel/failure.ts";
+import { lacks, refuse } from "../kernel/failure.ts";
 import { inodeFact } from "../kernel/netns.ts";
 import { shortHash } from "../kernel/owner.ts";
 import {
@@ -72,11 +72,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const { netns, user } = args;
   if (seen.user === undefined)
     refuse(`there is no user ${user}`, `Create it (useradd ${user}), or leave \`user\` out to run as root.`);
-  if (seen.netns === undefined)
-    refuse(
-      `there is no namespace ${netns}`,
-      "Create it first: pass the Netns resource's `name` output, so that the engine keeps the order.",
-    );
+  if (seen.netns === undefined) lacks(`there is no namespace ${netns}`);
   const renamed = context.former !== undefined && seen.former !== undefined;
   const drift = whatDiffers(args, seen) ?? (renamed ? "it runs under its former name" : undefined);
   if (drift === undefined) return [];

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
 import { type End, endFields, endRules, listed } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { createFirst, refuse } from "../kernel/failure.ts";
+import { lacks, refuse } from "../kernel/failure.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
 import { ofNewLink, releaseStep } from "../kernel/link-changes.ts";
@@ -147,9 +147,9 @@ function refuseMissing(args: Args, seen: Seen): void {
     [args, seen.one, seen.bridge],
     [args.peer, seen.other, seen.peerBridge],
   ] as const) {
-    if (!sight.netns) refuse(`there is no namespace ${end.netns}`, createFirst);
+    if (!sight.netns) lacks(`there is no namespace ${end.netns}`);
     if (end.bridge && bridge.link?.kind !== "bridge")
-      refuse(bridge.link ? `${end.bridge} is no bridge` : `there is no bridge ${end.bridge}`, createFirst);
+      lacks(bridge.link ? `${end.bridge} is no bridge` : `there is no bridge ${end.bridge}`);
   }
 }
 

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { createFirst, refuse } from "../kernel/failure.ts";
+import { lacks, refuse } from "../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
 import { attributeChanges, freshLink, ofNewLink, releaseStep, setLink, upChanges } from "../kernel/link-changes.ts";
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
@@ -95,7 +95,7 @@ function macOf({ owner }: Args): string {
 
 function refuseUnfit(args: Args, seen: Seen, who: Standing, { adopt }: Context): Link {
   const { link, netns } = seen.tunnel;
-  if (!netns) refuse(`there is no namespace ${args.netns}`, createFirst);
+  if (!netns) lacks(`there is no namespace ${args.netns}`);
   if (who === "foreign" || (who === "unowned" && !adopt)) {
     const whose = link?.alias ? `carries the mark ${link.alias}` : "nothing of linuxnet's owns it";
     refuse(
@@ -108,7 +108,7 @@ function refuseUnfit(args: Args, seen: Seen, who: Standing, { adopt }: Context):
       `${args.name} is there and is no VXLAN ${args.vni} on port ${args.port}`,
       "Choose another name, or delete it.",
     );
-  if (args.bridge && seen.bridge.link?.kind !== "bridge") refuse(`there is no bridge ${args.bridge}`, createFirst);
+  if (args.bridge && seen.bridge.link?.kind !== "bridge") lacks(`there is no bridge ${args.bridge}`);
   return (
     underlayOf(args, seen) ??
     refuse(`this host does not have the address ${args.local}`, "Set local to the host's own address in the underlay.")
