@@ -94,10 +94,10 @@ export class LabHost extends Machine {
     );
   }
 
-  /** Drops all that comes from this host or goes to it, as a cable does that was pulled. */
+  /** Drops all that comes from this host or goes to it, as a packet filter on the way does: no one is told. */
   async dropPackets(): Promise<void> {
     const chain = (hook: string) =>
-      `chain ${hook} {\n type filter hook ${hook} device ${this.name} priority 0; policy drop;\n}`;
+      `chain ${hook} {\n type filter hook ${hook} device ${this.name} priority 0;\n meta protocol != arp drop\n}`;
     await this.#place.client.sh(`nft 'table netdev cut_${this.name} {\n${chain("ingress")}\n${chain("egress")}\n}'`);
   }
 
