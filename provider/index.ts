@@ -1,3 +1,4 @@
+export { AddressPool, type AddressPoolArgs } from "./resources/addressPool.ts";
 export { Bridge, type BridgeArgs } from "./resources/bridge.ts";
 export type { ConnectionArgs, ProxyConnectionArgs } from "./resources/connection.ts";
 export { ForwardRule, type ForwardRuleArgs } from "./resources/forwardRule.ts";

@@ -19,8 +19,8 @@ const common = {
 };
 
 /** The names of all inputs of a kind. */
-export function inputKeys(definition: Pick<Definition, "fields">): string[] {
-  return [...Object.keys(common), ...Object.keys(definition.fields), "owner", "drift"];
+export function inputKeys({ fields, derived = [] }: Pick<Definition, "fields" | "derived">): string[] {
+  return [...Object.keys(common), ...Object.keys(fields), ...derived, "owner", "drift"];
 }
 
 /**
@@ -46,7 +46,7 @@ export function check(definition: Definition, olds: Bag, news: Bag): { inputs: B
     else if (result.data !== undefined) inputs[key] = result.data;
   }
   if (failures.length === 0 && complete) {
-    inputs = definition.derive ? definition.derive(inputs) : inputs;
+    inputs = definition.derive ? definition.derive(inputs, olds) : inputs;
     failures.push(...(definition.rules?.(inputs) ?? []));
   }
   return { inputs, failures };

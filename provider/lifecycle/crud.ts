@@ -42,9 +42,13 @@ export function crud(definition: Definition, findHost: FindHost): Crud {
       throw error.with(more, secretsOf(args.connection as Connection | undefined));
     }
   };
+  const common = {
+    check: (olds: Bag, news: Bag) => check(definition, olds, news),
+    diff: (olds: Bag, news: Bag) => diff(definition, argsOf(olds, keys), argsOf(news, keys)),
+  };
+  if (definition.hostless) return { ...common, ...workedOut(definition, keys) };
   return {
-    check: (olds, news) => check(definition, olds, news),
-    diff: (olds, news) => diff(definition, argsOf(olds, keys), argsOf(news, keys)),
+    ...common,
     create: (inputs) =>
       named(argsOf(inputs, keys), async (args) => {
         return {
@@ -60,6 +64,17 @@ export function crud(definition: Definition, findHost: FindHost): Crud {
       }),
     delete: (state) =>
       named(argsOf(state, keys), (args) => leaving(args, () => remove(subject(args, state)), undefined)),
+  };
+}
+
+/** The operations of a kind of which nothing stands on a host. */
+function workedOut(definition: Definition, keys: readonly string[]): Omit<Crud, "check" | "diff"> {
+  const outs = (inputs: Bag) => argsOf(inputs, keys);
+  return {
+    create: async (inputs) => ({ id: definition.id(inputs), outs: outs(inputs) }),
+    read: async (id, state) => ({ id, props: outs(state), inputs: outs(state) }),
+    update: async (_olds, news) => ({ outs: outs(news) }),
+    delete: async () => {},
   };
 }
 

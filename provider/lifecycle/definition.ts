@@ -26,8 +26,15 @@ export interface Definition<A = Record<string, unknown>, F extends Facts = Facts
   kind: string;
   /** The inputs, each with its own schema, which also makes them canonical. */
   fields: z.ZodRawShape;
-  /** Defaults that need other inputs. */
-  derive?(args: A): A;
+  /**
+   * Defaults that need other inputs.
+   * @param olds the inputs of the last run, empty at first
+   */
+  derive?(args: A, olds: Record<string, unknown>): A;
+  /** Inputs that `derive` adds and a user never writes. */
+  derived?: readonly string[];
+  /** Nothing of it stands on a host: it is only worked out. */
+  hostless?: boolean;
   /** Rules between inputs. */
   rules?(args: A): Issue[];
   /** Inputs whose change means another object. */

@@ -1,4 +1,5 @@
 import type { Definition } from "../lifecycle/definition.ts";
+import { addressPool } from "./addressPool.ts";
 import { bridge } from "./bridge.ts";
 import { forwardRule } from "./forwardRule.ts";
 import { natRule } from "./natRule.ts";
@@ -20,4 +21,5 @@ export const definitions = [
   resolvConf,
   process,
   vxlan,
+  addressPool,
 ] as unknown as readonly Definition[];
