@@ -176,17 +176,13 @@ export function succeeded<T extends Answer>(answer: T): T {
   throw new Error(`the engine ended with ${answer.code}:\n${answer.stdout}\n${answer.stderr}`);
 }
 
-const verbs: Record<string, string> = {
-  created: "create",
-  updated: "update",
-  deleted: "delete",
-  replaced: "replace",
-  unchanged: "same",
-};
+const verbs = { create: "create", update: "update", delete: "delete", replace: "replace", unchange: "same" };
 
-/** Reads the engine's list "Resources:" (`+ 3 created`, `2 to update`, `4 unchanged`). */
+/** Reads the engine's list "Resources:" (`+ 3 created`, `2 to update`, `3 changes. 4 unchanged`). */
 function changesIn(text: string): Record<string, number> {
   const list = text.split(/^Resources:$/m).slice(1);
-  const lines = list.flatMap((part) => [...part.matchAll(/^ +(?:\S+ )?(\d+) (?:to )?(\w+)$/gm)]);
-  return Object.fromEntries(lines.map(([, count, verb = ""]) => [verbs[verb] ?? verb, Number(count)]));
+  const found = list.flatMap((part) => [
+    ...part.matchAll(/(\d+) (?:to )?(create|update|delete|replace|unchange)d?\b/g),
+  ]);
+  return Object.fromEntries(found.map(([, count, verb]) => [verbs[verb as keyof typeof verbs], Number(count)]));
 }

@@ -1,0 +1,52 @@
+// Engine and plugin are killed in the middle of `up`: the next one goes on from what stands.
+import { expect } from "vitest";
+import { succeeded } from "../support/stack.ts";
+import { test } from "../support/test.ts";
+
+const program = `
+import * as linuxnet from "pulumi-linuxnet";
+const lab0 = new linuxnet.Bridge("lab0", { name: "lab0", addresses: ["172.18.0.1/16"] });
+for (let n = 1; n <= 8; n += 1) {
+  const netns = new linuxnet.Netns(\`ct\${n}\`, { name: \`ct\${n}\`, sysctls: { "net.ipv4.ip_unprivileged_port_start": "0" } });
+  const peer = { name: "eth0", netns: netns.name, addresses: [\`172.18.0.\${10 + n}/16\`], gateway: "172.18.0.1" };
+  new linuxnet.VethPair(\`ct\${n}\`, { name: \`veth-ct\${n}\`, bridge: lab0.name, peer });
+}
+`;
+
+/**
+ * Kills engine, language host, program and plugin with its wrapper, each by its pid, until none is left; the shell on the
+ * host goes on to its end.
+ */
+const kill = `while :; do
+  again=
+  for exe in /proc/[0-9]*/exe; do
+    pid=\${exe#/proc/} pid=\${pid%/exe}
+    case $(readlink "$exe") in
+      */pulumi | */pulumi-language-nodejs | */node) ;;
+      *) grep -qs pulumi-resource "/proc/$pid/cmdline" || continue ;;
+    esac
+    [ "$pid" = $$ ] || { kill -9 "$pid" && again=1; }
+  done
+  [ "$again" ] || break
+done`;
+
+test("kill -9 in the middle of up, ten times", { timeout: 900_000 }, async ({ machine, open }) => {
+  const stack = await open(program);
+  for (let round = 1; round <= 10; round += 1) {
+    // A run takes about 3 seconds, of which the host's part is in the last.
+    const moment = 800 + Math.floor(Math.random() * 2200);
+    const killed = stack.up();
+    await new Promise((resolve) => setTimeout(resolve, moment));
+    await machine.sh(kill);
+    const { code } = await killed;
+    const said = `round ${round}, killed after ${moment} ms (ended with ${code})`;
+    await stack.pulumi("cancel", "--yes", "--stack", "dev");
+    const up = await stack.up();
+    expect(up.code, `${said}:\n${up.stdout}`).toBe(0);
+    succeeded(await stack.preview("--expect-no-changes"));
+    expect(await machine.sh("ip netns exec ct8 ping -c 1 -W 1 172.18.0.11"), said).toContain("1 received");
+    const destroyed = await stack.destroy();
+    expect(destroyed.code, `${said}:\n${destroyed.stdout}`).toBe(0);
+    await machine.expectClean();
+  }
+});

@@ -1,0 +1,41 @@
+// What the engine stores: how much, and that it is good in another folder.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { otherCheckout, succeeded } from "../support/stack.ts";
+import { test } from "../support/test.ts";
+
+test("300 namespaces take less than 1.6 kB of state each", { timeout: 600_000 }, async ({ machine, open }) => {
+  const stack = await open(`
+import { Netns } from "pulumi-linuxnet";
+for (let n = 0; n < 300; n += 1) new Netns(\`ns\${n}\`, { name: \`ns\${n}\` });
+`);
+  expect(succeeded(await stack.up()).changes).toEqual({ create: 301 });
+  expect(await machine.sh("ls /run/netns | wc -l")).toBe("300");
+  expect(stack.size() / 300).toBeLessThan(1600);
+  expect(succeeded(await stack.destroy()).changes).toEqual({ delete: 301 });
+});
+
+test("a state that was moved to a checkout in another folder destroys cleanly from there", async ({
+  machine,
+  open,
+}) => {
+  const stack = await open(`
+import * as linuxnet from "pulumi-linuxnet";
+const ct1 = new linuxnet.Netns("ct1", { name: "ct1" });
+const lab0 = new linuxnet.Bridge("lab0", { name: "lab0", addresses: ["172.18.0.1/16"] });
+new linuxnet.VethPair("ct1", { name: "veth-ct1", bridge: lab0.name, peer: { name: "eth0", netns: ct1.name } });
+`);
+  succeeded(await stack.up());
+  const other = mkdtempSync(join(tmpdir(), "linuxnet-elsewhere-"));
+  try {
+    otherCheckout(other);
+    writeFileSync(join(other, "Pulumi.yaml"), "name: lab\nruntime: nodejs\noptions:\n  refresh: always\n");
+    const moved = await open(undefined, { folder: other, state: stack.state });
+    expect(succeeded(await moved.destroy()).changes).toEqual({ delete: 4 });
+    await machine.expectClean();
+  } finally {
+    rmSync(other, { recursive: true, force: true });
+  }
+});
