@@ -84,7 +84,7 @@ export function makeFolderStep(netns: string): Step {
 
 /**
  * Writes a file. A new one appears whole, by a rename. One of ours is written in place, since running programs see it
- * through a mount of its inode (docs/decisions/resolv-conf-in-place.md). One of a stranger's is moved aside.
+ * through a mount of its inode (docs/decisions/0006-resolv-conf-in-place.md). One of a stranger's is moved aside.
  */
 export function writeFileStep(file: NetnsFile, content: string, seen: SeenFile): Step {
   const [path, fresh, former] = [netnsPath(file), beside("new", file), beside("former", file)].map(quote);
