@@ -11,25 +11,35 @@ const bridge =
   stage >= 3 ? new linuxnet.Bridge("br0", { name: "br0", addresses: stage >= 4 ? ["172.18.0.1/16"] : [] }) : undefined;
 
 /** A namespace and its cable: until there is a bridge, the host's end has an address; from stage 4 on there is a gateway. */
-function container(number: 0 | 1, hostAddress: string, address: string): linuxnet.VethPair {
+function container(
+  number: 0 | 1,
+  hostAddress: string,
+  address: string,
+  after: linuxnet.VethPair[] = [],
+): linuxnet.VethPair {
   const netns = new linuxnet.Netns(`netns${number}`, { name: `netns${number}` });
-  return new linuxnet.VethPair(`veth${number}`, {
-    name: `veth${number}`,
-    ...(bridge ? { bridge: bridge.name, hairpin: true } : { addresses: [hostAddress] }),
-    peer: {
-      name: `ceth${number}`,
-      netns: netns.name,
-      addresses: [address],
-      ...(stage >= 4 && { gateway: "172.18.0.1" }),
+  return new linuxnet.VethPair(
+    `veth${number}`,
+    {
+      name: `veth${number}`,
+      ...(bridge ? { bridge: bridge.name, hairpin: true } : { addresses: [hostAddress] }),
+      peer: {
+        name: `ceth${number}`,
+        netns: netns.name,
+        addresses: [address],
+        ...(stage >= 4 && { gateway: "172.18.0.1" }),
+      },
     },
-  });
+    { dependsOn: after },
+  );
 }
 
 // Stage 1: one namespace and a cable to it.
 const first = container(0, "172.18.0.11/16", "172.18.0.10/16");
 
-// Stage 2: a second one. Two routes lead to one subnet now, and the host takes the first: that is why a bridge is needed.
-if (stage >= 2) container(1, "172.18.0.21/16", "172.18.0.20/16");
+// Stage 2: a second one. Two routes lead to one subnet now, and the host takes the one that was there first, whichever
+// container it looks for: that is why a bridge is needed.
+if (stage >= 2) container(1, "172.18.0.21/16", "172.18.0.20/16", [first]);
 
 // Stage 3 is the bridge above. Stage 4: the way out.
 if (bridge && stage >= 4)
