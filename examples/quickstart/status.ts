@@ -55,10 +55,11 @@ console.log(
   ].join("\n"),
 );
 
-console.log(`
-Next:
-  curl ${url}                                          the page, from the container
-  sudo ip netns exec ${containers[1]?.netns} ping ${served?.address}    from one container to the other
-  npm run down                                         remove it all
-`);
+const next = [
+  [`curl ${url}`, "the page, from the container"],
+  [`sudo ip netns exec ${containers[1]?.netns} ping ${served?.address}`, "from one container to the other"],
+  ["npm run down", "remove it all"],
+] as const;
+const widest = Math.max(...next.map(([command]) => command.length));
+console.log(`\nNext:\n${next.map(([command, what]) => `  ${command.padEnd(widest)}  ${what}`).join("\n")}\n`);
 if (!published || rows.some((row) => Object.values(row).includes("NO"))) process.exitCode = 1;
