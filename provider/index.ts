@@ -1,3 +1,6 @@
+export { Container, type ContainerArgs } from "./components/container.ts";
+export { Network, type NetworkArgs } from "./components/network.ts";
+export type { PublishArgs } from "./components/publish.ts";
 export { AddressPool, type AddressPoolArgs } from "./resources/addressPool.ts";
 export { Bridge, type BridgeArgs } from "./resources/bridge.ts";
 export type { ConnectionArgs, ProxyConnectionArgs } from "./resources/connection.ts";

@@ -97,6 +97,9 @@ function ruleSteps(wanted: readonly Rule[], seen: SeenTable, who: Claimant, netn
   });
 }
 
+/** The chain whose rules contradict one another, so that their order matters: by priority, then by owner. */
+const ordered = "user_forward";
+
 /** The order of a chain: by priority, then by owner. */
 function rank(comment: string): [number, string] {
   return [Number(/ p(-?\d+) /.exec(comment)?.[1] ?? 0), ownerOfComment(comment)];
@@ -108,11 +111,13 @@ function before([p1, o1]: [number, string], [p2, o2]: [number, string]): boolean
 
 /** The handle of the first rule that must come after this one. */
 function placeOf({ chain, priority = 0 }: Rule, seen: SeenTable, who: Claimant): number | undefined {
+  if (chain !== ordered) return undefined;
   const here = seen.rules.filter((rule) => rule.chain === chain && !isMine(rule.comment, who));
   return here.find(({ comment }) => before([priority, who.owner], rank(comment)))?.handle;
 }
 
 function inOrder(standing: SeenRule, { chain }: Rule, { rules }: SeenTable, who: Claimant): boolean {
+  if (chain !== ordered) return true;
   const here = rules.filter((rule) => rule.chain === chain);
   const at = here.indexOf(standing);
   const own = rank(standing.comment);

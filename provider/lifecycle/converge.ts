@@ -68,6 +68,7 @@ function refuseOtherMachine({ host: { name, preflight }, context: { state }, arg
  */
 export async function converge(subject: Subject): Promise<Record<string, unknown>> {
   const { definition, host, args } = subject;
+  const done: Step[] = [];
   let { seen, context } = await prepared(subject);
   for (let attempt = 1; ; attempt += 1) {
     const changes = definition.plan(args, seen, context);
@@ -83,9 +84,12 @@ export async function converge(subject: Subject): Promise<Record<string, unknown
     // Another program was quicker, or the session was lost on the way: what stands now is planned anew.
     const last = attempt >= attempts;
     const failed = report && report.failures.length > 0;
-    if (failed && (last || JSON.stringify(left) === JSON.stringify(changes))) throw explain(report, host.name);
+    const same = JSON.stringify(left) === JSON.stringify(changes);
+    if (failed && (last || same)) throw explain(report, host.name);
     if (lost && last) throw lost;
-    if (!failed && !lost) throw await takeBack(subject, steps, left);
+    if (failed || lost) continue;
+    done.push(...steps);
+    if (last || same) throw await takeBack(subject, done, left);
   }
 }
 

@@ -3,7 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
-import { firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
+import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
 import {
   addressChanges,
   attributeChanges,
@@ -36,6 +36,10 @@ export interface BridgeArgs extends ResourceArgs {
   macAddress?: pulumi.Input<string>;
   /** Spanning tree protocol; default false. */
   stp?: pulumi.Input<boolean>;
+  /** Closed to the other networks of this host, but for published ports; default false. Needs nftables. */
+  isolate?: pulumi.Input<boolean>;
+  /** No way out and no way in, not even to the host, but for a resolver on the gateway; default false. Needs nftables. */
+  internal?: pulumi.Input<boolean>;
   /** The namespace to make it in; default: the host's own. Change: replacement. */
   netns?: pulumi.Input<string>;
 }
@@ -46,6 +50,8 @@ interface Args {
   mtu: number;
   macAddress: string;
   stp: boolean;
+  isolate: boolean;
+  internal: boolean;
   netns?: string;
   owner: string;
 }
@@ -99,11 +105,14 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
  * A bridge stands in our nftables table, where nft works: what its ports say to each other passes also where a FORWARD chain
  * drops, and what comes from it carries an address of its own.
  */
-function joining({ name, netns }: Args, seen: Seen, context: Context): Change[] {
+function joining({ name, netns, isolate, internal }: Args, seen: Seen, context: Context): Change[] {
+  if (internal) backendOf("nftables", seen);
   if (seen.table.fault !== undefined) return [];
   const elements: Element[] = [
     { set: "nets", key: name },
     { set: "same", key: `${name} . ${name}` },
+    ...(isolate || internal ? [{ set: "isolated", key: name } as const] : []),
+    ...(internal ? [{ set: "internal", key: name } as const] : []),
   ];
   return firewallChanges("nftables", { nft: { elements, rules: [] }, forwarding: [] }, seen, context, netns);
 }
@@ -197,6 +206,8 @@ export const bridge = define<Args>()({
     mtu: mtu.default(1500),
     macAddress: macAddress.optional(),
     stp: z.boolean("must be true or false").default(false),
+    isolate: z.boolean("must be true or false").default(false),
+    internal: z.boolean("must be true or false").default(false),
     netns: netnsName.optional(),
   },
   derive: (args) => ({ ...args, macAddress: args.macAddress ?? derivedMac("bridge", args.name, args.netns ?? "") }),
@@ -227,6 +238,8 @@ export class Bridge extends Resource {
   declare readonly addresses: pulumi.Output<string[]>;
   declare readonly mtu: pulumi.Output<number>;
   declare readonly stp: pulumi.Output<boolean>;
+  declare readonly isolate: pulumi.Output<boolean>;
+  declare readonly internal: pulumi.Output<boolean>;
   declare readonly netns: pulumi.Output<string | undefined>;
   declare readonly adopt: pulumi.Output<boolean>;
   /** The MAC address that the bridge has. */

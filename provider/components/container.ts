@@ -1,0 +1,241 @@
+import * as pulumi from "@pulumi/pulumi";
+import { canonicalAddress, familyOf } from "../kernel/addresses.ts";
+import type { ConnectionArgs } from "../resources/connection.ts";
+import { Netns } from "../resources/netns.ts";
+import { PortPublish } from "../resources/portPublish.ts";
+import { Process, type ProcessArgs } from "../resources/process.ts";
+import { ResolvConf } from "../resources/resolvConf.ts";
+import type { ImpairmentArgs } from "../resources/vethEnd.ts";
+import { VethPair } from "../resources/vethPair.ts";
+import { linkNameFor } from "./names.ts";
+import type { Network } from "./network.ts";
+import { type PublishArgs, readPublish } from "./publish.ts";
+
+/** Inputs of a {@link Container}. What decides which resources there are is plain data, known when the program runs. */
+export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adopt" | "connection">> {
+  /** The network, or several: the first one gives the default route. Default: none. */
+  network?: Network | Network[];
+  /** The address in the network, one per family; default: the network's next free one. */
+  address?: string | string[];
+  /** Join the namespace of another container, or one by name, instead of a network. */
+  netns?: Container | string;
+  /** The name in its own hosts file; default the container's. */
+  hostname?: string;
+  /** Other containers of the same network by the names that this one knows them by. */
+  links?: Record<string, Container>;
+  /** Published ports, in Docker's notation (`"8080:80"`, `"127.0.0.1:8080:80/udp"`) or as inputs of a PortPublish. */
+  publish?: PublishArgs[];
+  /** Name servers; default: the host's own settings. */
+  dns?: pulumi.Input<string>[];
+  /** Domains in which short names are looked up. */
+  dnsSearch?: pulumi.Input<string>[];
+  /** More lines of its hosts file: addresses by name, or Docker's `"name:address"`. */
+  extraHosts?: Record<string, pulumi.Input<string>> | string[];
+  /** What is done to the packets that leave the container. */
+  impairment?: pulumi.Input<ImpairmentArgs>;
+  /** Kernel settings inside the namespace, by name. */
+  sysctls?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Where it is; default the network's. */
+  connection?: pulumi.Input<ConnectionArgs>;
+}
+
+/** Name servers where a hosts file is wanted and no `dns` is given: Docker's own fallback. */
+const fallbackDns = ["8.8.8.8", "8.8.4.4"];
+
+/**
+ * A container: a namespace, its cables, its published ports, its DNS files and a program.
+ *
+ * @example
+ * new linuxnet.Container("web", { network: shop, publish: ["8080:80"], command: ["python3", "-m", "http.server", "80"] });
+ */
+export class Container extends pulumi.ComponentResource {
+  /** The namespace's name; "" with the host driver. */
+  readonly netns: pulumi.Output<string>;
+  /** The addresses with their prefixes, those of the first network first. */
+  readonly addresses: pulumi.Output<string[]>;
+  /** The gateway of the first network; "" where there is none. */
+  readonly gateway: pulumi.Output<string>;
+  /** The MAC address in the first network; "" where there is none. */
+  readonly macAddress: pulumi.Output<string>;
+  /** The process id of `command`. */
+  readonly pid: pulumi.Output<number | undefined>;
+  /** The networks that it is on. */
+  readonly networks: readonly Network[];
+  readonly #name: string;
+  readonly #where: { connection?: pulumi.Input<ConnectionArgs> };
+  readonly #links: VethPair[] = [];
+
+  constructor(name: string, args: ContainerArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    super("linuxnet:index:Container", name, {}, opts);
+    this.#name = name;
+    this.networks = [args.network ?? []].flat();
+    const connection = args.connection ?? this.networks[0]?.args.connection;
+    this.#where = connection === undefined ? {} : { connection };
+    this.#refuseOdd(args);
+    this.netns = this.#makeNetns(args);
+    const bridged = this.networks.filter(({ driver }) => driver === "bridge");
+    const addresses = bridged.map((network, index) => this.#attach(network, index, args));
+    this.addresses = joined(args.netns)?.addresses ?? pulumi.all(addresses).apply((lists) => lists.flat());
+    this.gateway =
+      joined(args.netns)?.gateway ?? bridged[0]?.gateways.apply((all) => all[0] ?? "") ?? pulumi.output("");
+    this.macAddress =
+      joined(args.netns)?.macAddress ??
+      this.#links[0]?.peer.apply((peer) => peer?.macAddress ?? "") ??
+      pulumi.output("");
+    const files = this.#makeFiles(args);
+    const program = this.#run(args, files);
+    this.pid = program?.pid ?? pulumi.output(undefined);
+    for (const [index, publish] of (args.publish ?? []).entries()) this.#publish(publish, index);
+    this.registerOutputs({
+      netns: this.netns,
+      addresses: this.addresses,
+      gateway: this.gateway,
+      macAddress: this.macAddress,
+      pid: this.pid,
+    });
+  }
+
+  #refuseOdd({ netns, network, publish = [], links = {} }: ContainerArgs): void {
+    const refuse = (problem: string): never => {
+      throw new pulumi.RunError(`container "${this.#name}": ${problem}`);
+    };
+    if (netns !== undefined && network !== undefined) refuse("network and netns cannot both be given");
+    const bridged = this.networks.some(({ driver }) => driver === "bridge");
+    if (publish.length > 0 && !bridged)
+      refuse(
+        `publish needs a network with the bridge driver${this.networks[0] ? `, and this one's is ${this.networks[0].driver}` : ""}`,
+      );
+    for (const [alias, other] of Object.entries(links)) {
+      if (!other.networks.some((one) => this.networks.includes(one)))
+        refuse(`the link ${alias} leads to a container that shares no network with it`);
+    }
+  }
+
+  #makeNetns({ netns, sysctls }: ContainerArgs): pulumi.Output<string> {
+    if (netns !== undefined) return typeof netns === "string" ? pulumi.output(netns) : netns.netns;
+    if (this.networks.some(({ driver }) => driver === "host")) return pulumi.output("");
+    return new Netns(
+      this.#name,
+      { name: linkNameFor(this.#name), ...(sysctls && { sysctls }), ...this.#where },
+      { parent: this },
+    ).name;
+  }
+
+  #attach(network: Network, index: number, args: ContainerArgs): pulumi.Output<string[]> {
+    const suffix = index === 0 ? "" : `-${index}`;
+    const fixed = index === 0 ? [args.address ?? []].flat().map((one) => canonicalAddress(one) ?? one) : [];
+    const addresses = network.join(this.#name, fixed);
+    const gateway = index === 0 && !network.args.internal ? { gateway: network.gateways } : {};
+    const peer = {
+      name: `eth${index}`,
+      netns: this.netns,
+      addresses,
+      ...gateway,
+      ...(args.impairment && { impairment: args.impairment }),
+    };
+    const { mtu } = network.args;
+    const link = new VethPair(
+      `${this.#name}${suffix}`,
+      {
+        name: linkNameFor(this.#name, `${index}`),
+        bridge: network.bridgeName,
+        hairpin: true,
+        peer,
+        ...(mtu !== undefined && { mtu }),
+        ...this.#where,
+      },
+      { parent: this },
+    );
+    this.#links.push(link);
+    network.attach(
+      pulumi
+        .all([addresses, link.peer])
+        .apply(([own, end]) => ({ name: this.#name, macAddress: end?.macAddress ?? "", addresses: own })),
+    );
+    return addresses;
+  }
+
+  #makeFiles({ dns, dnsSearch, extraHosts = {}, links = {}, hostname, netns }: ContainerArgs): ResolvConf | undefined {
+    const extra = Array.isArray(extraHosts)
+      ? Object.fromEntries(extraHosts.map((line) => this.#readHost(line)))
+      : extraHosts;
+    const aliases = Object.entries(links).map(
+      ([alias, other]) => [alias, other.addresses.apply((all) => all.map(bare))] as const,
+    );
+    const wanted =
+      dns !== undefined ||
+      dnsSearch !== undefined ||
+      Object.keys(extra).length > 0 ||
+      aliases.length > 0 ||
+      hostname !== undefined;
+    if (!wanted || netns !== undefined) return undefined;
+    const own = [hostname ?? this.#name, this.addresses.apply((all) => all.map(bare))] as const;
+    const hosts = {
+      ...(this.#links.length > 0 && Object.fromEntries([own])),
+      ...Object.fromEntries(aliases),
+      ...extra,
+    };
+    return new ResolvConf(
+      this.#name,
+      {
+        netns: this.netns,
+        nameservers: dns ?? fallbackDns,
+        ...(dnsSearch && { search: dnsSearch }),
+        hosts,
+        ...this.#where,
+      },
+      { parent: this },
+    );
+  }
+
+  #readHost(line: string): [string, string] {
+    const match = /^([^:=]+)[:=](.+)$/.exec(line);
+    const address = match && canonicalAddress((match[2] ?? "").replace(/^\[|\]$/g, ""));
+    if (!match || !address)
+      throw new pulumi.RunError(`container "${this.#name}": extraHosts "${line}" must be "name:address"`);
+    return [match[1] ?? "", address];
+  }
+
+  #run(
+    { command, environment, cwd, user, ready, netns }: ContainerArgs,
+    files: ResolvConf | undefined,
+  ): Process | undefined {
+    if (command === undefined) return undefined;
+    const given = {
+      ...(environment && { environment }),
+      ...(cwd && { cwd }),
+      ...(user && { user }),
+      ...(ready && { ready }),
+    };
+    const inside =
+      netns === undefined && this.networks.some(({ driver }) => driver === "host") ? {} : { netns: this.netns };
+    return new Process(
+      this.#name,
+      { command, ...given, ...inside, ...this.#where },
+      { parent: this, dependsOn: [...this.#links, ...(files ? [files] : [])] },
+    );
+  }
+
+  #publish(publish: PublishArgs, index: number): void {
+    const ports = typeof publish === "string" ? readPublish(publish) : [publish];
+    for (const [number, port] of ports.entries()) {
+      const family = "hostAddress" in port && typeof port.hostAddress === "string" ? familyOf(port.hostAddress) : 4;
+      const targetAddress = this.addresses.apply((all) =>
+        bare(all.find((one) => familyOf(one) === family) ?? all[0] ?? ""),
+      );
+      const name =
+        typeof publish === "string"
+          ? `${this.#name}-${publish}${ports.length > 1 ? `-${number}` : ""}`
+          : `${this.#name}-publish-${index}`;
+      new PortPublish(name, { ...port, targetAddress, ...this.#where }, { parent: this, dependsOn: this.#links });
+    }
+  }
+}
+
+function joined(netns: ContainerArgs["netns"]): Container | undefined {
+  return netns instanceof Container ? netns : undefined;
+}
+
+function bare(cidr: string): string {
+  return cidr.split("/")[0] ?? "";
+}

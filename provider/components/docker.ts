@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { familyOf } from "../kernel/addresses.ts";
+import { shortHash } from "../kernel/owner.ts";
+
+/** A network as Docker tells it, as far as it is read here. */
+const shape = z.looseObject({
+  Name: z.string(),
+  Driver: z.string().default("bridge"),
+  Internal: z.boolean().default(false),
+  IPAM: z
+    .looseObject({
+      Config: z
+        .array(z.looseObject({ Subnet: z.string(), Gateway: z.string().optional(), IPRange: z.string().optional() }))
+        .nullable()
+        .default([]),
+    })
+    .prefault({}),
+  Options: z.record(z.string(), z.string()).nullable().default({}),
+});
+
+/** What Docker's options are called there. */
+const option = {
+  bridgeName: "com.docker.network.bridge.name",
+  mtu: "com.docker.network.driver.mtu",
+  masquerade: "com.docker.network.bridge.enable_ip_masquerade",
+} as const;
+
+/** What a network of Docker's is in the words of a Network. */
+export interface FromDocker {
+  driver: string;
+  internal: boolean;
+  subnets?: string[];
+  gateway?: string[];
+  ipRange?: string;
+  bridgeName?: string;
+  mtu?: number;
+  masquerade?: boolean;
+}
+
+/**
+ * Reads what `docker network inspect` prints: one network, or a list of one.
+ * @throws Error when it is not of that shape
+ */
+export function readDocker(json: unknown): FromDocker {
+  const data = typeof json === "string" ? JSON.parse(json) : json;
+  const { Driver, Internal, IPAM, Options } = shape.parse(Array.isArray(data) ? data[0] : data);
+  const config = IPAM.Config ?? [];
+  const gateways = config.flatMap(({ Gateway }) => Gateway ?? []).map((one) => one.replace(/\/\d+$/, ""));
+  const ranges = config.flatMap(({ IPRange }) => IPRange ?? []);
+  const options = Options ?? {};
+  return {
+    driver: Driver,
+    internal: Internal,
+    ...(config.length > 0 && { subnets: config.map(({ Subnet }) => Subnet) }),
+    ...(gateways.length > 0 && { gateway: gateways }),
+    ...(ranges[0] && { ipRange: ranges[0] }),
+    ...(options[option.bridgeName] && { bridgeName: options[option.bridgeName] }),
+    ...(options[option.mtu] && { mtu: Number(options[option.mtu]) }),
+    ...(options[option.masquerade] && { masquerade: options[option.masquerade] === "true" }),
+  };
+}
+
+/** A container on a network, for {@link inspect}. */
+export interface Endpoint {
+  name: string;
+  macAddress: string;
+  addresses: string[];
+}
+
+/** A network, for {@link inspect}. */
+export interface Inspected {
+  name: string;
+  driver: string;
+  internal: boolean;
+  subnets: string[];
+  gateways: string[];
+  bridgeName: string;
+  mtu: number;
+  masquerade: boolean;
+  endpoints: Endpoint[];
+}
+
+/** Shows a network as `docker network inspect` does, so that what reads the one reads the other. */
+export function inspect({
+  name,
+  driver,
+  internal,
+  subnets,
+  gateways,
+  bridgeName,
+  mtu,
+  masquerade,
+  endpoints,
+}: Inspected): unknown[] {
+  const of = (addresses: string[], family: 4 | 6) => addresses.find((one) => familyOf(one) === family) ?? "";
+  const containers = endpoints.map((one) => {
+    const endpoint = {
+      Name: one.name,
+      EndpointID: shortHash(`endpoint ${name} ${one.name}`, 64),
+      MacAddress: one.macAddress,
+      IPv4Address: of(one.addresses, 4),
+      IPv6Address: of(one.addresses, 6),
+    };
+    return [shortHash(`container ${name} ${one.name}`, 64), endpoint];
+  });
+  return [
+    {
+      Name: name,
+      Id: shortHash(`network ${name} ${bridgeName}`, 64),
+      Scope: "local",
+      Driver: driver,
+      EnableIPv6: subnets.some((one) => familyOf(one) === 6),
+      IPAM: {
+        Driver: "default",
+        Options: {},
+        Config: subnets.map((Subnet, index) => ({ Subnet, Gateway: gateways[index] ?? "" })),
+      },
+      Internal: internal,
+      Attachable: false,
+      Ingress: false,
+      ConfigFrom: { Network: "" },
+      ConfigOnly: false,
+      Containers: Object.fromEntries(containers),
+      Options: { [option.bridgeName]: bridgeName, [option.mtu]: `${mtu}`, [option.masquerade]: `${masquerade}` },
+      Labels: {},
+    },
+  ];
+}

@@ -1,0 +1,19 @@
+import * as pulumi from "@pulumi/pulumi";
+import { shortHash } from "../kernel/owner.ts";
+
+/**
+ * The name of a link or namespace for a component: readable, at most 15 bytes, the same on every run, and not that of another
+ * component, stack or project.
+ *
+ * @param name the component's name
+ * @param end what is named, where a component has several (`0`, `1` for the links of a container)
+ * @example linkNameFor("web") // "web-3fa9c1"
+ */
+export function linkNameFor(name: string, end = ""): string {
+  const readable = name
+    .replaceAll(/[^A-Za-z0-9_.-]/g, "")
+    .replace(/^[.-]+/, "")
+    .slice(0, 8);
+  const whole = [pulumi.getProject(), pulumi.getStack(), name, end].join("\n");
+  return `${readable || "net"}-${shortHash(whole, 6)}`;
+}
