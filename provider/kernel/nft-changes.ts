@@ -1,4 +1,4 @@
-import { type Change, inNetns, nft, type Step, sh } from "./command.ts";
+import { type Change, type Command, inNetns, nft, type Step, sh } from "./command.ts";
 import { refuse } from "./failure.ts";
 import {
   addRule,
@@ -43,9 +43,6 @@ function isMine(comment: string, { owner, former }: Claimant): boolean {
  * @throws LinuxnetError when another owner holds a key that is wanted
  */
 export function pieceChanges(wanted: Pieces, seen: SeenTable, who: Claimant, netns?: string): Change[] {
-  const elements = elementSteps(wanted.elements, seen, who, netns);
-  const rules = ruleSteps(wanted.rules, seen, who, netns);
-  const surplus = surplusSteps(wanted, seen, who, netns);
   const changes: Change[] = [];
   if (!seen.exists) changes.push({ drift: "our nftables table is missing", steps: [makingTable(netns)] });
   else if (!seen.whole)
@@ -53,7 +50,13 @@ export function pieceChanges(wanted: Pieces, seen: SeenTable, who: Claimant, net
       drift: "the chains of our nftables table were changed",
       steps: [{ what: "mend our nftables table", do: nft(mendTable(), netns) }],
     });
-  const steps = [...surplus, ...elements, ...rules];
+  // The new rule stands before the old one goes: a drop has no gap.
+  const steps = [
+    ...surplusElements(wanted, seen, who, netns),
+    ...elementSteps(wanted.elements, seen, who, netns),
+    ...ruleSteps(wanted.rules, seen, who, netns),
+    ...surplusRules(wanted, seen, who, netns),
+  ];
   if (steps.length > 0) changes.push({ drift: "nftables rules are missing or changed", steps });
   return changes;
 }
@@ -90,7 +93,7 @@ function ruleSteps(wanted: readonly Rule[], seen: SeenTable, who: Claimant, netn
     const comment = ruleComment(who.owner, rule);
     const standing = seen.rules.filter((other) => other.chain === rule.chain && other.comment === comment);
     if (standing.length > 0 && inOrder(standing[0] as SeenRule, rule, seen, who)) return [];
-    const step = addRule(rule, comment, placeOf(rule, seen, who), netns);
+    const step = rule.chain === ordered ? addInOrder(rule, comment, netns) : addRule(rule, comment, netns);
     return [
       { what: `add an nftables rule to ${rule.chain}`, do: step, undo: [deleteByComment(rule.chain, comment, netns)] },
     ];
@@ -109,11 +112,25 @@ function before([p1, o1]: [number, string], [p2, o2]: [number, string]): boolean
   return p1 !== p2 ? p1 < p2 : o1 < o2;
 }
 
-/** The handle of the first rule that must come after this one. */
-function placeOf({ chain, priority = 0 }: Rule, seen: SeenTable, who: Claimant): number | undefined {
-  if (chain !== ordered) return undefined;
-  const here = seen.rules.filter((rule) => rule.chain === chain && !isMine(rule.comment, who));
-  return here.find(({ comment }) => before([priority, who.owner], rank(comment)))?.handle;
+/**
+ * Adds a rule before the first one that must come after it. Where that is, is found on the host under its lock: many rules
+ * may be added at the same moment.
+ */
+function addInOrder(rule: Rule, comment: string, netns?: string): Command {
+  const nftIn = `limit ${inNetns(netns)}nft`;
+  const [priority, owner] = rank(comment);
+  const program = [
+    'match($0, /comment "[^"]*"/) {',
+    '  split(substr($0, RSTART + 9, RLENGTH - 10), word, " "); p = word[2] ~ /^p-?[0-9]+$/ ? substr(word[2], 2) + 0 : 0',
+    "  if (p > priority || (p == priority && word[1] > owner)) { print $NF; exit }",
+    "}",
+  ].join("\n");
+  const find = `${nftIn} -a list chain inet ${table} ${rule.chain} | awk -v priority=${priority} -v owner=${quote(owner)} ${quote(program)}`;
+  const tail = quote(`${rule.text} comment "${comment}"`);
+  return sh(
+    `place=$(${find})\nif [ -n "$place" ]; then place="insert rule inet ${table} ${rule.chain} handle $place"; else place="add rule inet ${table} ${rule.chain}"; fi\n` +
+      `printf '%s %s\\n' "$place" ${tail} | ${nftIn} -f -`,
+  );
 }
 
 function inOrder(standing: SeenRule, { chain }: Rule, { rules }: SeenTable, who: Claimant): boolean {
@@ -127,15 +144,20 @@ function inOrder(standing: SeenRule, { chain }: Rule, { rules }: SeenTable, who:
   );
 }
 
-/** What is the resource's own and not wanted, wrong, doubled or out of order. */
-function surplusSteps({ elements, rules }: Pieces, seen: SeenTable, who: Claimant, netns?: string): Step[] {
-  const wrongElements = seen.elements.filter(({ set, key, value, comment }) => {
+/** The elements that are the resource's own, and not wanted or wrong. */
+function surplusElements({ elements }: Pieces, seen: SeenTable, who: Claimant, netns?: string): Step[] {
+  const wrong = seen.elements.filter(({ set, key, value, comment }) => {
     if (!isMine(comment, who)) return false;
     const same = elements.some((other) => other.set === set && other.key === key && other.value === value);
     return !same || ownerOfComment(comment) !== who.owner;
   });
+  return wrong.map((element) => removeElement(element, netns));
+}
+
+/** The rules that are the resource's own, and not wanted, doubled or out of order. */
+function surplusRules({ rules }: Pieces, seen: SeenTable, who: Claimant, netns?: string): Step[] {
   const kept = new Set<string>();
-  const wrongRules = seen.rules.filter((standing) => {
+  const wrong = seen.rules.filter((standing) => {
     if (!isMine(standing.comment, who)) return false;
     const rule = rules.find(
       (other) => other.chain === standing.chain && ruleComment(who.owner, other) === standing.comment,
@@ -144,10 +166,7 @@ function surplusSteps({ elements, rules }: Pieces, seen: SeenTable, who: Claiman
     if (right) kept.add(standing.comment);
     return !right;
   });
-  return [
-    ...wrongElements.map((element) => removeElement(element, netns)),
-    ...wrongRules.map((rule) => removeRule(rule, netns)),
-  ];
+  return wrong.map((rule) => removeRule(rule, netns));
 }
 
 function removeElement(element: SeenElement, netns?: string): Step {
@@ -178,7 +197,8 @@ export function hasPieces(seen: SeenTable, who: Claimant): boolean {
 
 /** Takes away what of our table belongs to a resource, and the table with its last owner. */
 export function pieceTeardown(seen: SeenTable, who: Claimant, netns?: string): Step[] {
-  const mine = surplusSteps({ elements: [], rules: [] }, seen, who, netns);
+  const none = { elements: [], rules: [] };
+  const mine = [...surplusElements(none, seen, who, netns), ...surplusRules(none, seen, who, netns)];
   return mine.length === 0 ? [] : [...mine, { what: "tidy our nftables table", do: tidyTable(netns) }];
 }
 

@@ -119,16 +119,9 @@ function quoted(set: SetName, key: string): string {
     .join(" . ");
 }
 
-/** Adds a rule at the end of its chain, or before the rule with a handle. */
-export function addRule(
-  { chain, text }: Rule,
-  comment: string,
-  before: number | undefined,
-  netns?: string,
-): NftCommand {
-  const place =
-    before === undefined ? `add rule inet ${table} ${chain}` : `insert rule inet ${table} ${chain} handle ${before}`;
-  return nft(`${place} ${text} comment "${comment}"`, netns);
+/** Adds a rule at the end of its chain. */
+export function addRule({ chain, text }: Rule, comment: string, netns?: string): NftCommand {
+  return nft(`add rule inet ${table} ${chain} ${text} comment "${comment}"`, netns);
 }
 
 /** Takes a rule away by its handle, which is never given twice. */

@@ -53,14 +53,14 @@ export function crud(definition: Definition, findHost: FindHost): Crud {
       named(argsOf(inputs, keys), async (args) => {
         return {
           id: definition.id(args),
-          outs: toState(args, identified(findHost(args), await converge(subject(args)))),
+          outs: toState(args, identified(findHost(args), await converge(subject(args))), keys),
         };
       }),
     read: (id, state) =>
       named(argsOf(state, keys), (args) => leaving(args, async () => read(subject(args, state), id), gone)),
     update: (olds, news) =>
       named(argsOf(news, keys), async (args) => {
-        return { outs: toState(args, identified(findHost(args), await converge(subject(args, olds)))) };
+        return { outs: toState(args, identified(findHost(args), await converge(subject(args, olds))), keys) };
       }),
     delete: (state) =>
       named(argsOf(state, keys), (args) => leaving(args, () => remove(subject(args, state)), undefined)),
@@ -128,7 +128,7 @@ async function read(subject: Subject, id: string): Promise<{ id: string; props: 
   if (drift.length > 0) found = { ...found, drift };
   return {
     id,
-    props: toState(found, identified(subject.host, definition.outputs(wanted, seen, context))),
+    props: toState(found, identified(subject.host, definition.outputs(wanted, seen, context)), inputKeys(definition)),
     inputs: found,
   };
 }

@@ -5,21 +5,27 @@ type Bag = Record<string, unknown>;
 
 /**
  * What is stored for a resource: its inputs and, over them, its outputs. An input that an output hides (`outInterface`
- * resolved from `uplink`, or a MAC that was not given) is kept in `declared`, since the engine's SDK hands back outputs only.
+ * resolved from `uplink`) is kept in `declared`, since the engine's SDK hands back outputs only; one that was not given and
+ * has an output of its name (an MTU that follows the underlay) is named in `omitted`.
+ *
+ * @param keys the names of all inputs
  */
-export function toState(args: Bag, outputs: Bag): Bag {
+export function toState(args: Bag, outputs: Bag, keys: readonly string[] = []): Bag {
   const state = { ...args, ...outputs };
-  const hidden = Object.keys(outputs).filter(
-    (key) => !isDeepStrictEqual(args[key], outputs[key]) && args[key] !== undefined,
-  );
-  if (hidden.length > 0) state.declared = Object.fromEntries(hidden.map((key) => [key, args[key]]));
+  const hidden = Object.keys(outputs).filter((key) => !isDeepStrictEqual(args[key], outputs[key]));
+  const declared = hidden.filter((key) => args[key] !== undefined);
+  const omitted = hidden.filter((key) => args[key] === undefined && keys.includes(key));
+  if (declared.length > 0) state.declared = Object.fromEntries(declared.map((key) => [key, args[key]]));
+  if (omitted.length > 0) state.omitted = omitted;
   return state;
 }
 
 /** The inputs within a state: those that the schema names, as they were declared. */
 export function argsOf(state: Bag, keys: readonly string[]): Bag {
   const declared = (state.declared ?? {}) as Bag;
-  const found = keys.map((key) => [key, key in declared ? declared[key] : state[key]] as const);
+  const omitted = (state.omitted ?? []) as string[];
+  const given = keys.filter((key) => !omitted.includes(key));
+  const found = given.map((key) => [key, key in declared ? declared[key] : state[key]] as const);
   return Object.fromEntries(found.filter(([, value]) => value !== undefined));
 }
 
