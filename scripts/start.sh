@@ -6,5 +6,8 @@ sh scripts/setup.sh run
 . scripts/env.sh
 
 pulumi stack select dev --create >/dev/null
-pulumi up --stack dev --yes --skip-preview "$@"
+if ! pulumi up --stack dev --yes --skip-preview "$@"; then
+  echo "Another port of the host, or another subnet: npm start -- --config port=8081 --config subnet=10.88.99.0/24" >&2
+  exit 1
+fi
 node examples/quickstart/status.ts

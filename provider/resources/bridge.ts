@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { lacks, refuse } from "../kernel/failure.ts";
+import { lacks } from "../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
 import {
   addressChanges,
@@ -20,6 +20,7 @@ import type { Element } from "../kernel/nft.ts";
 import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
+import { refuseStranger } from "../kernel/stranger.ts";
 import { sysctlFact, sysctlStep } from "../kernel/sysctl.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
@@ -87,7 +88,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const missing = addresses.filter((address) => !seen.bridge.link?.addresses.includes(address));
   if ("links" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>);
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
-  const wanted: WantedLink = { ...args, netns, owner, prefix: "" };
+  const wanted: WantedLink = { ...args, netns, owner, prefix: "", macAddress: macOf(args, seen, who) };
   const link = seen.bridge.link ?? { ...freshLink(wanted, "bridge"), mtu: 0, stp: args.stp };
   const previous = (context.previous?.addresses ?? []) as string[];
   const changes = [
@@ -99,6 +100,15 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   ];
   const making = { drift: `bridge ${name} is missing`, steps: [makingStep(args)] };
   return [...(who === "absent" ? [making, ...ofNewLink(changes)] : changes), ...joining(args, seen, context)];
+}
+
+/** A bridge that was taken over keeps its MAC unless another one is asked for. */
+function macOf(args: Args, { bridge: { link } }: Seen, who: Standing): string {
+  return link && who !== "ours" && args.macAddress === ownMac(args) ? link.macAddress : args.macAddress;
+}
+
+function ownMac({ name, netns = "" }: Args): string {
+  return derivedMac("bridge", name, netns);
 }
 
 /**
@@ -120,16 +130,7 @@ function joining({ name, netns, isolate, internal }: Args, seen: Seen, context: 
 /** Refuses where the namespace is missing, or something stands under the name that is not ours to change. */
 function refuseUnfit(args: Args, { bridge: { link, netns } }: Seen, who: Standing, { adopt }: Context): void {
   if (!netns) lacks(`there is no namespace ${args.netns}`);
-  if (who === "foreign" || (who === "unowned" && !adopt)) refuseForeign(args, link);
-  if (link && link.kind !== "bridge") refuse(`${args.name} is there and is no bridge`, "Choose another name.");
-}
-
-function refuseForeign({ name }: Args, link: Link | undefined): never {
-  const whose = link?.alias ? `carries the mark ${link.alias}` : "nothing of linuxnet's owns it";
-  refuse(
-    `a link ${name} is there already and ${whose}`,
-    "Choose another name, delete it, or set adopt: true to take over one that has no owner.",
-  );
+  refuseStranger(args.name, link, who, adopt, "bridge");
 }
 
 /**
@@ -210,7 +211,7 @@ export const bridge = define<Args>()({
     internal: z.boolean("must be true or false").default(false),
     netns: netnsName.optional(),
   },
-  derive: (args) => ({ ...args, macAddress: args.macAddress ?? derivedMac("bridge", args.name, args.netns ?? "") }),
+  derive: (args) => ({ ...args, macAddress: args.macAddress ?? ownMac(args) }),
   rules: ({ addresses }): Issue[] => {
     const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
     return twice ? [{ property: "addresses", reason: `names ${twice} twice` }] : [];

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
 import { type End, endFields, endRules, listed } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { lacks, refuse } from "../kernel/failure.ts";
+import { lacks } from "../kernel/failure.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
 import { ofNewLink, releaseStep } from "../kernel/link-changes.ts";
@@ -15,6 +15,7 @@ import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { routesFact } from "../kernel/routes.ts";
 import { mtu } from "../kernel/schema.ts";
+import { refuseStranger } from "../kernel/stranger.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
 import type { VethEnd, VethEndArgs } from "./vethEnd.ts";
@@ -73,8 +74,8 @@ function standings({ name }: Args, { one, other }: Seen, context: Context): [Sta
 
 function plan(args: Args, seen: Seen, context: Context): Change[] {
   const [one, other] = standings(args, seen, context);
-  refuseForeign(args.name, seen.one, one, context);
-  refuseForeign(args.peer.name, seen.other, other, context);
+  refuseStranger(args.name, seen.one.link, one, context.adopt, "veth");
+  refuseStranger(args.peer.name, seen.other.link, other, context.adopt, "veth");
   refuseMissing(args, seen);
   const present = seen.one.link?.addresses.concat(seen.other.link?.addresses ?? []) ?? [];
   const added = hostAddresses(args).filter((cidr) => !present.includes(cidr));
@@ -131,15 +132,6 @@ function making(one: WantedEnd, other: WantedEnd): Change[] {
   const absent = { sight: { link: undefined, netns: true }, routes: [], formerRoutes: [] };
   const changes = [...endChanges(one, absent), ...endChanges(other, absent)];
   return [{ drift: `${one.name} is missing`, steps: [makeCable(one, other)] }, ...ofNewLink(changes)];
-}
-
-function refuseForeign(name: string, { link }: Sight, who: Standing, { adopt }: Context): void {
-  if (!link || who === "ours" || who === "adopted" || (who === "unowned" && adopt && link.kind === "veth")) return;
-  const whose = link.alias ? `carries the mark ${link.alias}` : "nothing of linuxnet's owns it";
-  refuse(
-    `a link ${name} is there already and ${whose}`,
-    "Choose another name, delete it, or set adopt: true to take over a pair that has no owner.",
-  );
 }
 
 function refuseMissing(args: Args, seen: Seen): void {

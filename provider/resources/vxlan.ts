@@ -11,6 +11,7 @@ import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { address, linkName, mtu, netnsName, port } from "../kernel/schema.ts";
+import { refuseStranger } from "../kernel/stranger.ts";
 import { floodFact, makeTunnel, tunnelChanges, tunnelMtu, tunnelRules, type WantedTunnel } from "../kernel/vxlan.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
@@ -75,7 +76,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const fresh = freshLink(wanted, "vxlan");
   const link = seen.tunnel.link ?? { ...fresh, vxlan: { vni: args.vni, local: args.local, port: args.port } };
   const changes = [
-    ...attributeChanges(wanted, link),
+    ...attributeChanges(wanted, link).map(unnamed),
     ...tunnelChanges(wanted, link, seen.flood),
     ...attaching(args, wanted, link),
     ...upChanges(wanted, link),
@@ -89,6 +90,12 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   ];
 }
 
+/** Its MAC address is no input: that it has another one is told in words. */
+function unnamed({ property, ...change }: Change): Change {
+  if (property !== "macAddress") return { ...change, ...(property && { property }) };
+  return { drift: `its MAC address is ${change.actual}`, steps: change.steps };
+}
+
 function macOf({ owner }: Args): string {
   return derivedMac("vxlan", owner);
 }
@@ -96,13 +103,7 @@ function macOf({ owner }: Args): string {
 function refuseUnfit(args: Args, seen: Seen, who: Standing, { adopt }: Context): Link {
   const { link, netns } = seen.tunnel;
   if (!netns) lacks(`there is no namespace ${args.netns}`);
-  if (who === "foreign" || (who === "unowned" && !adopt)) {
-    const whose = link?.alias ? `carries the mark ${link.alias}` : "nothing of linuxnet's owns it";
-    refuse(
-      `a link ${args.name} is there already and ${whose}`,
-      "Choose another name, delete it, or set adopt: true to take over one that has no owner.",
-    );
-  }
+  refuseStranger(args.name, link, who, adopt, "vxlan");
   if (link && (link.vxlan?.vni !== args.vni || link.vxlan.port !== args.port))
     refuse(
       `${args.name} is there and is no VXLAN ${args.vni} on port ${args.port}`,
