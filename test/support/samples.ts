@@ -14,6 +14,9 @@ export const samples: Record<string, Bag> = {
   ForwardRule: { action: "accept", inInterface: "lab0" },
   PortPublish: { hostPort: 8080, targetAddress: "172.18.0.11", targetPort: 80 },
   ResolvConf: { netns: "ct1", nameservers: ["172.18.0.1"] },
+  Vxlan: { name: "vx0", vni: 42, bridge: "lab0", local: "10.0.0.1", remotes: ["10.0.0.2"] },
+  AddressPool: { subnet: "172.18.0.0/16", names: ["ct1", "ct2"] },
+  Expect: { from: "ct1", to: "172.18.0.1" },
   Process: { netns: "ct1", command: ["sleep", "1"] },
 };
 

@@ -16,6 +16,7 @@ const nameFields: Record<string, string[]> = {
   NatRule: ["netns"],
   ForwardRule: ["netns"],
   ResolvConf: ["netns"],
+  Vxlan: ["name", "netns", "bridge"],
   Process: ["netns"],
 };
 
@@ -27,7 +28,10 @@ describe("every kind", () => {
 
   test.each(kinds)("%s: what check has made canonical stays as it is", (kind) => {
     const once = checked(kind, samples[kind] ?? {});
-    const again = check(definitionOf(kind), once, once);
+    // What a kind adds by itself (the addresses of a pool) is none of a program's inputs.
+    const named = ["adopt", "owner", ...Object.keys(definitionOf(kind).fields)];
+    const news = Object.fromEntries(Object.entries(once).filter(([key]) => named.includes(key)));
+    const again = check(definitionOf(kind), once, news);
     expect(again).toEqual({ inputs: once, failures: [] });
   });
 
