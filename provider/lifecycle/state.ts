@@ -10,7 +10,7 @@ type Bag = Record<string, unknown>;
  *
  * @param keys the names of all inputs
  */
-export function toState(args: Bag, outputs: Bag, keys: readonly string[] = []): Bag {
+export function toState(args: Bag, outputs: Bag, keys: readonly string[]): Bag {
   const state = { ...args, ...outputs };
   const hidden = Object.keys(outputs).filter((key) => !isDeepStrictEqual(args[key], outputs[key]));
   const declared = hidden.filter((key) => args[key] !== undefined);

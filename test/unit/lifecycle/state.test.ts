@@ -19,21 +19,27 @@ describe("a state", () => {
   test("gives back the inputs that it was made from, whatever the outputs hide", () => {
     fc.assert(
       fc.property(bag, bag, (args, outputs) => {
-        // Outputs that are no inputs have names of their own; an output over an input that was not given becomes one.
-        const shown = Object.fromEntries(Object.entries(outputs).filter(([name]) => args[name] !== undefined));
-        const state = wire(toState(args, { ...shown, path: "/run/x", inode: 1 }));
-        expect(argsOf(state, Object.keys(args))).toEqual(wire(args));
-        expect({ ...state, declared: undefined }).toMatchObject({ ...wire(shown), path: "/run/x", inode: 1 });
+        const keys = [...Object.keys(args), ...Object.keys(outputs)];
+        const state = wire(toState(args, { ...outputs, path: "/run/x", inode: 1 }, keys));
+        expect(argsOf(state, keys)).toEqual(wire(args));
+        expect({ ...state, declared: undefined }).toMatchObject({ ...wire(outputs), path: "/run/x", inode: 1 });
       }),
       { numRuns: 2000 },
     );
   });
 
   test("says nothing twice: inputs are kept apart only where an output differs", () => {
-    expect(toState({ name: "a", mtu: 1500 }, { mtu: 1500, ifindex: 3 })).toEqual({ name: "a", mtu: 1500, ifindex: 3 });
-    expect(toState({ outInterface: "uplink" }, { outInterface: "eth0" })).toEqual({
+    const same = { name: "a", mtu: 1500 };
+    expect(toState(same, { mtu: 1500, ifindex: 3 }, ["name", "mtu"])).toEqual({ name: "a", mtu: 1500, ifindex: 3 });
+    expect(toState({ outInterface: "uplink" }, { outInterface: "eth0" }, ["outInterface"])).toEqual({
       outInterface: "eth0",
       declared: { outInterface: "uplink" },
+    });
+    expect(toState({ name: "a" }, { mtu: 1450, ifindex: 3 }, ["name", "mtu"])).toEqual({
+      name: "a",
+      mtu: 1450,
+      ifindex: 3,
+      omitted: ["mtu"],
     });
   });
 });
@@ -64,7 +70,7 @@ describe("diff", () => {
 
   test.each(Object.keys(samples).filter((kind) => kind !== "Process"))("%s: nothing changed is no change", (kind) => {
     const inputs = checked(kind, samples[kind] ?? {});
-    const state = wire(toState(inputs, { ifindex: 3, path: "x", __provider: "text" }));
+    const state = wire(toState(inputs, { ifindex: 3, path: "x", __provider: "text" }, Object.keys(inputs)));
     const { diff } = crud(definitionOf(kind), none);
     expect(diff(state, wire({ ...inputs, __provider: "other" }))).toEqual({
       changes: false,
@@ -90,12 +96,14 @@ describe("diff", () => {
     ["PortPublish", { hostPort: 8081 }, []],
     ["ForwardRule", { action: "drop" }, []],
     ["ResolvConf", { netns: "ct2" }, ["netns"]],
+    ["Vxlan", { remotes: ["10.0.0.2", "10.0.0.3"], mtu: 1400 }, []],
+    ["Vxlan", { vni: 43, port: 4790 }, ["vni", "port"]],
     ["ResolvConf", { nameservers: ["9.9.9.9"] }, []],
   ];
   test.each(replaced)("%s %j replaces %j", (kind, change, replaces) => {
     const before = checked(kind, samples[kind] ?? {});
     const after = checked(kind, { ...samples[kind], ...change });
-    const found = crud(definitionOf(kind), none).diff(toState(before, {}), after);
+    const found = crud(definitionOf(kind), none).diff(toState(before, {}, []), after);
     expect(found).toEqual({ changes: true, replaces, deleteBeforeReplace: replaces.length > 0 });
   });
 });
