@@ -1,19 +1,18 @@
 // Each way to a host that a connection can name, and that no start-up file or banner gets into the session's way.
 import { expect } from "vitest";
 import type { Connection } from "../../provider/kernel/connection.ts";
-import type { Hosts, HostsOptions, LabHost } from "../support/hosts.ts";
+import type { Hosts, LabHost } from "../support/hosts.ts";
 import { test } from "../support/hosts-test.ts";
 import { Subject } from "../support/subject.ts";
 
 interface Way {
   /** What is set up on the host or on the client side. */
   before?(lab: Hosts, host: LabHost): Promise<unknown>;
-  /** How many hosts, and how they stand; default: one. */
-  hosts?: readonly [number, HostsOptions?];
+  /** Whether the host stands behind another one (default false). */
+  jump?: boolean;
   through(lab: Hosts): Connection | Promise<Connection>;
 }
 
-const jump: readonly [number, HostsOptions] = [2, { jump: true }];
 const inner = "10.98.0.2";
 const unknown = (lab: Hosts) => lab.machine.sh("rm /root/.ssh/known_hosts");
 const noKey = (lab: Hosts) => lab.machine.sh("rm /root/.ssh/id_ed25519");
@@ -78,11 +77,11 @@ const ways: Record<string, Way> = {
     through: () => ({ user: "root" }),
   },
   "a jump host": {
-    hosts: jump,
+    jump: true,
     through: () => ({ host: inner, user: "root", proxy: { host: "10.99.0.1", user: "lab" } }),
   },
   "a jump host, both with passwords": {
-    hosts: jump,
+    jump: true,
     before: noKey,
     through: ({ keys: { password } }) => ({
       host: inner,
@@ -92,7 +91,7 @@ const ways: Record<string, Way> = {
     }),
   },
   "a jump host, both with keys and pinned": {
-    hosts: jump,
+    jump: true,
     before: (lab) => Promise.all([noKey(lab), unknown(lab)]),
     through: ({ keys: { spare, locked, passphrase, hosts } }) => ({
       host: inner,
@@ -109,7 +108,7 @@ const ways: Record<string, Way> = {
     }),
   },
   "a jump host of the user's ssh config": {
-    hosts: jump,
+    jump: true,
     before: (lab) => lab.configure(`Host inner\n  HostName ${inner}\n  User root\n  ProxyJump root@10.99.0.1\n`),
     through: () => ({ host: "inner" }),
   },
@@ -127,9 +126,9 @@ async function lifecycle(lab: Hosts, connection: Connection, host: LabHost): Pro
   over.host.session.close();
 }
 
-for (const [what, { before, hosts = [1], through }] of Object.entries(ways)) {
+for (const [what, { before, jump = false, through }] of Object.entries(ways)) {
   test(`by ${what}`, async ({ start }) => {
-    const lab = await start(...hosts);
+    const lab = await start(jump ? 2 : 1, { jump });
     const [first] = lab.hosts as [LabHost];
     await before?.(lab, first);
     const connection = await through(lab);
