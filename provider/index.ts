@@ -4,6 +4,7 @@ export type { PublishArgs } from "./components/publish.ts";
 export { AddressPool, type AddressPoolArgs } from "./resources/addressPool.ts";
 export { Bridge, type BridgeArgs } from "./resources/bridge.ts";
 export type { ConnectionArgs, ProxyConnectionArgs } from "./resources/connection.ts";
+export { Expect, type ExpectArgs, type ExpectFrom, type Reachable } from "./resources/expect.ts";
 export { ForwardRule, type ForwardRuleArgs } from "./resources/forwardRule.ts";
 export { NatRule, type NatRuleArgs } from "./resources/natRule.ts";
 export { Netns, type NetnsArgs } from "./resources/netns.ts";

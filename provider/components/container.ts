@@ -62,6 +62,8 @@ export class Container extends pulumi.ComponentResource {
   /** The networks that it is on. */
   readonly networks: readonly Network[];
   readonly #name: string;
+  /** Where it is; undefined: this machine. */
+  readonly connection: pulumi.Input<ConnectionArgs> | undefined;
   readonly #where: { connection?: pulumi.Input<ConnectionArgs> };
   readonly #links: VethPair[] = [];
 
@@ -70,6 +72,7 @@ export class Container extends pulumi.ComponentResource {
     this.#name = name;
     this.networks = [args.network ?? []].flat();
     const connection = args.connection ?? this.networks[0]?.args.connection;
+    this.connection = connection;
     this.#where = connection === undefined ? {} : { connection };
     this.#refuseOdd(args);
     this.netns = this.#makeNetns(args);

@@ -166,8 +166,10 @@ async function settled(subject: Subject, first: Seen): Promise<Seen> {
 
 async function notReady(subject: Subject, seen: Seen, why: string): Promise<LinuxnetError> {
   const steps = subject.definition.teardown(subject.args, seen, withClaims(subject, seen));
+  const failing = { host: subject.host.name, problem: why };
+  if (steps.length === 0) return new LinuxnetError(failing);
   await subject.host.apply(steps, { owner: subject.context.owner, onFailure: "go-on" }, {});
-  return new LinuxnetError({ host: subject.host.name, problem: why, state: "It was removed again." });
+  return new LinuxnetError({ ...failing, state: "It was removed again." });
 }
 
 async function takeBack(subject: Subject, steps: readonly Step[], left: readonly Change[]): Promise<LinuxnetError> {

@@ -125,6 +125,8 @@ async function read(subject: Subject, id: string): Promise<{ id: string; props: 
     if (change.property) found = withProperty(found, change.property, change.actual);
     else drift.push(change.drift ?? "it differs");
   }
+  const waiting = definition.expects ? definition.pending?.(args, seen) : undefined;
+  if (waiting) drift.push(waiting.why);
   if (drift.length > 0) found = { ...found, drift };
   return {
     id,

@@ -54,6 +54,8 @@ export interface Definition<A = Record<string, unknown>, F extends Facts = Facts
   teardown(args: A, seen: Answers<F>, context: Context): Step[];
   /** What the user can read beyond the inputs, and inputs as they were resolved. */
   outputs(args: A, seen: Answers<F>, context: Context): Record<string, unknown>;
+  /** Whether what it waits for is looked for at refresh too, and its absence is drift. */
+  expects?: boolean;
   /** Why it is not ready yet, asked again until it is; undefined when ready. Seconds to wait: `within`. */
   pending?(args: A, seen: Answers<F>): { why: string; within: number } | undefined;
 }

@@ -1,6 +1,7 @@
 import type { Definition } from "../lifecycle/definition.ts";
 import { addressPool } from "./addressPool.ts";
 import { bridge } from "./bridge.ts";
+import { expect } from "./expect.ts";
 import { forwardRule } from "./forwardRule.ts";
 import { natRule } from "./natRule.ts";
 import { netns } from "./netns.ts";
@@ -22,4 +23,5 @@ export const definitions = [
   process,
   vxlan,
   addressPool,
+  expect,
 ] as unknown as readonly Definition[];
