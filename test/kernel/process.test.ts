@@ -133,7 +133,7 @@ test("a full /run: one sentence, nothing started, nothing left", async ({ machin
 
 test("it goes on when the session that started it is gone", async ({ machine }) => {
   const subject = await make(machine, "Process", "p", sleeper);
-  await machine.sh("kill -KILL $(pgrep -P 0 -x sh)");
+  await machine.endSession();
   expect(await subject.refresh()).toEqual([]);
   await subject.destroy();
 });

@@ -25,7 +25,7 @@ const single: Record<string, Record<string, unknown>> = {
   Netns: { name: "blue" },
   Bridge: { name: "lab0", addresses: ["10.9.0.1/24"] },
   VethPair: { name: "v0", addresses: ["10.9.1.1/24"], peer: { name: "v1", netns: "red" } },
-  NatRule: { type: "masquerade", source: "10.9.0.0/24", outInterface: "eth0" },
+  NatRule: { type: "masquerade", source: "10.9.0.0/24", outInterface: "ens3" },
   ForwardRule: { action: "drop", source: "10.9.0.0/24" },
   PortPublish: { hostPort: 8080, targetAddress: "10.9.9.2", targetPort: 80 },
   ResolvConf: { netns: "red", nameservers: ["10.9.0.1"] },

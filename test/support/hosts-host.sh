@@ -12,20 +12,20 @@ hostname "h$number"
 if [ -z "$gate" ]; then
   net=10.99.0 router=254 outer="nsenter --net=/proc/1/ns/net" port=h$number
   $outer ip link del "$port" 2>/dev/null || :
-  ip link add eth0 type veth peer name "$port" netns /proc/1/ns/net
+  ip link add ens3 type veth peer name "$port" netns /proc/1/ns/net
   $outer ip link set "$port" master wire up
 else
   net=10.98.0 router=254 outer="nsenter --net=/proc/$gate/ns/net" port=eth1
-  ip link add eth0 type veth peer name "$port" netns "/proc/$gate/ns/net"
+  ip link add ens3 type veth peer name "$port" netns "/proc/$gate/ns/net"
   $outer sh -c "echo 0 >/proc/sys/net/ipv6/conf/$port/accept_dad"
   $outer ip addr add $net.$router/24 dev "$port"
   $outer ip link set "$port" up
 fi
-echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad
+echo 0 >/proc/sys/net/ipv6/conf/ens3/accept_dad
 ip -batch - <<IP
 link set lo up
-addr add $net.$number/24 dev eth0
-link set eth0 up
+addr add $net.$number/24 dev ens3
+link set ens3 up
 IP
 [ -n "$world" ] || ip route add default via $net.$router
 

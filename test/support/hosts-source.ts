@@ -19,6 +19,7 @@ export async function kernelTestsAs(user: User): Promise<void> {
     const lab = await Hosts.start(1, { world: true });
     const [host] = lab.hosts as [LabHost];
     host.login = { host: host.address, user, ...logins[user]?.(lab.keys) };
+    host.called = "the machine";
     return { machine: host, stop: () => lab.stop() };
   };
   const folder = new URL("../kernel/", import.meta.url);

@@ -39,6 +39,8 @@ export class LabHost extends Machine {
   readonly address: string;
   /** How the tests' own session comes in; default: root with the client's own key. */
   login: Connection;
+  /** What errors call it; default: as ssh does. */
+  called: string | undefined;
   readonly #place: Place;
 
   private constructor(place: Place, begun: Begun) {
@@ -59,7 +61,8 @@ export class LabHost extends Machine {
   }
 
   override launch(): Launch {
-    return launchFrom(this.#place.client, this.login);
+    const launch = launchFrom(this.#place.client, this.login);
+    return { ...launch, name: this.called ?? launch.name };
   }
 
   /** The sshd that listens, as the host counts; 0 when there is none. */
@@ -92,6 +95,10 @@ export class LabHost extends Machine {
          [ "$name" != '(sshd)' ] || [ "$pid" = ${listener} ] || kill -9 "$pid"
        done 2>/dev/null; true`,
     );
+  }
+
+  override endSession(): Promise<void> {
+    return this.cutConnections();
   }
 
   /** Drops all that comes from this host or goes to it, as a packet filter on the way does: no one is told. */

@@ -121,6 +121,11 @@ export class Machine {
     return this.#host;
   }
 
+  /** Ends the session's shell there, at once; what it started runs on. */
+  async endSession(): Promise<void> {
+    await this.sh("kill -KILL $(pgrep -P 0 -x sh)");
+  }
+
   /** Everything of the machine that a lab may touch, as data. */
   async snapshot(): Promise<Snapshot> {
     return readSnapshot(must("snapshot.sh", await this.exec(snapshotScript)));
