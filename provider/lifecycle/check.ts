@@ -35,7 +35,7 @@ export function check(definition: Definition, olds: Bag, news: Bag): { inputs: B
   let inputs: Bag = { owner: sealOwner(`${news.owner ?? ""}`, olds.owner) };
   let complete = true;
   for (const [key, schema] of Object.entries(fields)) {
-    const value = news[key] ?? undefined;
+    const value = withoutNulls(news[key]);
     if (hasUnknown(value)) {
       complete = false;
       inputs[key] = value;
@@ -50,6 +50,14 @@ export function check(definition: Definition, olds: Bag, news: Bag): { inputs: B
     failures.push(...(definition.rules?.(inputs) ?? []));
   }
   return { inputs, failures };
+}
+
+/** A value without its nulls: the engine has them where an output turned out to be undefined. */
+function withoutNulls(value: unknown): unknown {
+  if (value === null) return undefined;
+  if (typeof value !== "object" || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const kept = Object.entries(value).map(([key, inner]) => [key, withoutNulls(inner)] as const);
+  return Object.fromEntries(kept.filter(([, inner]) => inner !== undefined));
 }
 
 /** Whether a value is, or holds, one that is not known yet. */
