@@ -81,28 +81,8 @@ export interface Inspected {
 }
 
 /** Shows a network as `docker network inspect` does, so that what reads the one reads the other. */
-export function inspect({
-  name,
-  driver,
-  internal,
-  subnets,
-  gateways,
-  bridgeName,
-  mtu,
-  masquerade,
-  endpoints,
-}: Inspected): unknown[] {
-  const of = (addresses: string[], family: 4 | 6) => addresses.find((one) => familyOf(one) === family) ?? "";
-  const containers = endpoints.map((one) => {
-    const endpoint = {
-      Name: one.name,
-      EndpointID: shortHash(`endpoint ${name} ${one.name}`, 64),
-      MacAddress: one.macAddress,
-      IPv4Address: of(one.addresses, 4),
-      IPv6Address: of(one.addresses, 6),
-    };
-    return [shortHash(`container ${name} ${one.name}`, 64), endpoint];
-  });
+export function inspect(network: Inspected): unknown[] {
+  const { name, driver, internal, subnets, gateways, bridgeName, mtu, masquerade, endpoints } = network;
   return [
     {
       Name: name,
@@ -116,13 +96,19 @@ export function inspect({
         Config: subnets.map((Subnet, index) => ({ Subnet, Gateway: gateways[index] ?? "" })),
       },
       Internal: internal,
-      Attachable: false,
-      Ingress: false,
-      ConfigFrom: { Network: "" },
-      ConfigOnly: false,
-      Containers: Object.fromEntries(containers),
+      ...nothingOfSwarm,
+      Containers: Object.fromEntries(endpoints.map((one) => shownEndpoint(name, one))),
       Options: { [option.bridgeName]: bridgeName, [option.mtu]: `${mtu}`, [option.masquerade]: `${masquerade}` },
       Labels: {},
     },
   ];
+}
+
+const nothingOfSwarm = { Attachable: false, Ingress: false, ConfigFrom: { Network: "" }, ConfigOnly: false };
+
+function shownEndpoint(network: string, { name, macAddress, addresses }: Endpoint): [string, unknown] {
+  const of = (family: 4 | 6) => addresses.find((one) => familyOf(one) === family) ?? "";
+  const EndpointID = shortHash(`endpoint ${network} ${name}`, 64);
+  const endpoint = { Name: name, EndpointID, MacAddress: macAddress, IPv4Address: of(4), IPv6Address: of(6) };
+  return [shortHash(`container ${network} ${name}`, 64), endpoint];
 }

@@ -20,37 +20,50 @@ export interface PublishedPort {
  * @throws RunError that points at the part that is wrong
  */
 export function readPublish(text: string): PublishedPort[] {
-  const wrong = (part: string, rule: string): never => {
-    throw new pulumi.RunError(`publish "${text}": ${part} ${rule}`);
-  };
   const [ports = "", protocol = "tcp", ...more] = text.split("/");
-  if (more.length > 0 || !["tcp", "udp", "sctp"].includes(protocol))
-    wrong(`"${[protocol, ...more].join("/")}"`, "must be tcp, udp or sctp");
+  if (more.length > 0 || !isProtocol(protocol)) refuse(text, [protocol, ...more].join("/"), "must be tcp, udp or sctp");
   const match = /^(?:(\[[^\]]*\]|[^:]*):)?([^:]+):([^:]+)$/.exec(ports);
   if (!match)
-    return wrong(
-      `"${ports}"`,
+    return refuse(
+      text,
+      ports,
       'must be HOST_PORT:CONTAINER_PORT or ADDRESS:HOST_PORT:CONTAINER_PORT, such as "8080:80"',
     );
   const [, host, from = "", to = ""] = match;
-  const address = host === undefined ? undefined : canonicalAddress(host.replace(/^\[|\]$/g, ""));
-  if (host !== undefined && address === undefined)
-    wrong(`"${host}"`, "must be an address of the host; one of IPv6 stands in brackets");
-  const range = (part: string): [number, number] => {
-    const [, first = "", last = first] =
-      /^(\d+)(?:-(\d+))?$/.exec(part) ?? wrong(`"${part}"`, "must be a port from 1 to 65535, or a range");
-    const bounds: [number, number] = [Number(first), Number(last)];
-    if (bounds.some((port) => port < 1 || port > 65535)) wrong(`"${part}"`, "must be from 1 to 65535");
-    if (bounds[0] > bounds[1]) wrong(`"${part}"`, "must not be reversed");
-    return bounds;
-  };
-  const [hostRange, targetRange] = [range(from), range(to)];
-  const count = hostRange[1] - hostRange[0] + 1;
-  if (count !== targetRange[1] - targetRange[0] + 1) wrong(`"${to}"`, `must have as many ports as "${from}"`);
+  const hostAddress = readHost(text, host);
+  const [first, count] = readRange(text, from);
+  const [target, targets] = readRange(text, to);
+  if (count !== targets) refuse(text, to, `must have as many ports as "${from}"`);
   return Array.from({ length: count }, (_, index) => ({
-    ...(address !== undefined && address !== "0.0.0.0" && address !== "::" && { hostAddress: address }),
-    hostPort: hostRange[0] + index,
-    targetPort: targetRange[0] + index,
-    protocol: protocol as PublishedPort["protocol"],
+    ...(hostAddress !== undefined && { hostAddress }),
+    hostPort: first + index,
+    targetPort: target + index,
+    protocol,
   }));
+}
+
+function refuse(text: string, part: string, rule: string): never {
+  throw new pulumi.RunError(`publish "${text}": "${part}" ${rule}`);
+}
+
+function isProtocol(text: string): text is PublishedPort["protocol"] {
+  return ["tcp", "udp", "sctp"].includes(text);
+}
+
+/** The address of the host; undefined where all of them are meant. */
+function readHost(text: string, host: string | undefined): string | undefined {
+  if (host === undefined) return undefined;
+  const address = canonicalAddress(host.replace(/^\[|\]$/g, ""));
+  if (address === undefined) refuse(text, host, "must be an address of the host; one of IPv6 stands in brackets");
+  return address === "0.0.0.0" || address === "::" ? undefined : address;
+}
+
+/** The first port of a range, and how many there are. */
+function readRange(text: string, part: string): [number, number] {
+  const [, first, last = first] =
+    /^(\d+)(?:-(\d+))?$/.exec(part) ?? refuse(text, part, "must be a port from 1 to 65535, or a range");
+  const [from, to] = [Number(first), Number(last)];
+  if ([from, to].some((port) => port < 1 || port > 65535)) refuse(text, part, "must be from 1 to 65535");
+  if (from > to) refuse(text, part, "must not be reversed");
+  return [from, to - from + 1];
 }
