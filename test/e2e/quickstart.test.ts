@@ -39,7 +39,10 @@ describe("the quickstart", () => {
     expect((await clone.down()).stdout).toBe("Nothing is up.\n");
   });
 
-  test("drift is told by property and repaired, and what it spared runs on", async ({ machine, clone }) => {
+  test("drift is told by property and repaired, what it spared runs on; another checkout removes it", async ({
+    machine,
+    clone,
+  }) => {
     succeeded(await clone.start());
     const before = await identities(machine);
     const inside = await Transfer.begin(machine, "host", "lab-ct1", "10.88.77.11", 9001);
@@ -64,7 +67,10 @@ describe("the quickstart", () => {
 
     await inside.end();
     await outward.end();
+    clone.move();
     succeeded(await clone.down());
+    await machine.expectClean();
+    expect(clone.hasState).toBe(false);
   });
 });
 

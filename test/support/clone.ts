@@ -1,4 +1,4 @@
-import { cpSync, existsSync, rmSync } from "node:fs";
+import { cpSync, existsSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { quoteAll } from "../../provider/kernel/quote.ts";
 import type { Answer, Machine } from "./machine.ts";
@@ -11,13 +11,20 @@ const more = ["scripts", "examples", "Pulumi.yaml", "package-lock.json"];
 /** A stack's configuration is the user's own. */
 const isConfig = (path: string) => /^Pulumi\..+\.yaml$/.test(basename(path));
 
+function copy(): string {
+  const folder = otherCheckout(scratch());
+  for (const part of more)
+    cpSync(join(checkout, part), join(folder, part), { recursive: true, filter: (path) => !isConfig(path) });
+  return folder;
+}
+
 /**
  * This checkout as a user has cloned it, in another folder, in the hands of the scripts that a user calls. The state lies
  * in it, as by default, and what the engine notes about it in the user's home is seen in the machine alone.
  */
 export class Clone {
   readonly machine: Machine;
-  readonly folder: string;
+  folder: string;
 
   private constructor(machine: Machine, folder: string) {
     this.machine = machine;
@@ -26,11 +33,12 @@ export class Clone {
 
   /** Copies this checkout, and takes a new baseline of the machine. */
   static async make(machine: Machine): Promise<Clone> {
-    const folder = otherCheckout(scratch());
-    for (const part of more)
-      cpSync(join(checkout, part), join(folder, part), { recursive: true, filter: (path) => !isConfig(path) });
-    const clone = new Clone(machine, folder);
+    const clone = new Clone(machine, copy());
     await machine.sh("d=$HOME/.pulumi/workspaces; mkdir -p $d && mount -t tmpfs tmpfs $d");
+    // The clone shares the packages; a set-up that finds them out of date is not to install them from in here.
+    await machine.sh(
+      `d=${quoteAll([join(checkout, "node_modules")])}; mount --bind $d $d && mount -o remount,bind,ro $d`,
+    );
     await machine.baseline();
     return clone;
   }
@@ -58,6 +66,14 @@ export class Clone {
   /** Whether a state lies in the checkout. */
   get hasState(): boolean {
     return existsSync(join(this.folder, ".pulumi-state"));
+  }
+
+  /** Clones anew into another folder; the state and the stack's configuration go there, and the first clone from the disk. */
+  move(): void {
+    const folder = copy();
+    for (const part of [".pulumi-state", "Pulumi.dev.yaml"]) renameSync(join(this.folder, part), join(folder, part));
+    this.close();
+    this.folder = folder;
   }
 
   /** Removes the checkout from the disk. */
