@@ -66,7 +66,10 @@ export class Session {
    * @throws LinuxnetError when it cannot be opened: nothing has run then
    */
   async send(requests: readonly Request[]): Promise<Reply[]> {
-    this.#opening ??= this.#dial();
+    this.#opening ??= this.#dial().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
     const shell = await this.#opening;
     this.roundTrips += 1;
     const text: string[] = [];
@@ -110,7 +113,6 @@ export class Session {
       const pause = 200 * 2 ** attempt;
       const late = budget !== undefined && Date.now() + pause - began > (budget - dialSeconds) * 1000;
       if (!again || attempt >= attempts || late) {
-        this.#opening = undefined;
         throw new Unreachable({ host: name, ...failing, state: "Nothing was changed." });
       }
       await sleep(pause);

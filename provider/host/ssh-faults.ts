@@ -61,11 +61,6 @@ const faults: readonly Fault[] = [
     remedy: "Check connection.privateKey.",
   },
   {
-    pattern: /no private agent/,
-    problem: "the private key could not be given to an agent",
-    remedy: "Install openssh-client.",
-  },
-  {
     pattern: /Permission denied|Too many authentication failures/,
     problem: "it does not let this user in",
     remedy: "Check connection.user and the key or password.",

@@ -51,7 +51,7 @@ function needsAskpass({ proxy, ...hop }: Connection): boolean {
 function withAgent(argv: readonly string[], keys: readonly Hop[], askpass: Askpass): [string, ...string[]] {
   const adding = keys.map(
     (_, index) =>
-      `${askpass.command(`key ${index}`)} | ssh-add -q - >&2 || { echo 'linuxnet: no private agent' >&2; exit 1; }`,
+      `${askpass.command(`key ${index}`)} | ssh-add -q - >&2 || { echo 'linuxnet: incorrect passphrase' >&2; exit 1; }`,
   );
   return [
     "ssh-agent",
@@ -65,6 +65,8 @@ function withAgent(argv: readonly string[], keys: readonly Hop[], askpass: Askpa
 function answerTo(question: string, connection: Connection, keys: readonly Hop[]): string | undefined {
   const number = /^key (\d+)$/.exec(question)?.[1];
   if (number !== undefined) return keys[Number(number)]?.privateKey?.trimEnd();
+  // ssh-add would ask for ever; an empty answer makes it give up (ssh-add.c, add_file).
+  if (/^Bad passphrase/i.test(question)) return undefined;
   if (/passphrase/i.test(question))
     return keys.find((hop) => hop.privateKeyPassword)?.privateKeyPassword ?? connection.privateKeyPassword;
   const { proxy } = connection;
@@ -79,6 +81,7 @@ function refuseDeadAgent({ host = "", agentSocketPath, proxy }: Connection): voi
     throw new LinuxnetError({
       host,
       problem: `the session could not be opened: no ssh-agent listens at ${path}`,
+      state: "Nothing was changed.",
       remedy: "Start the agent, or correct connection.agentSocketPath.",
     });
   }
