@@ -18,7 +18,7 @@ fi
 
 # The engine leaves folders and backups behind; other stacks of this checkout stay.
 state=$PWD/.pulumi-state
-if [ "$PULUMI_BACKEND_URL" = "file://$state" ] && [ -d "$state" ] &&
+if [ "${PULUMI_BACKEND_URL%%[?]*}" = "file://$state" ] && [ -d "$state" ] &&
   [ -z "$(find "$state" -path '*/stacks/*' -name '*.json')" ]; then
   rm -rf "$state"
 fi

@@ -3,6 +3,10 @@
 
 linuxnet_root=$PWD
 while [ ! -f "$linuxnet_root/scripts/env.sh" ] && [ -n "$linuxnet_root" ]; do linuxnet_root=${linuxnet_root%/*}; done
+if [ -z "$linuxnet_root" ]; then
+  echo "scripts/env.sh is to be sourced in a folder of the checkout, and $PWD is none." >&2
+  return 1
+fi
 
 # node_modules/.linuxnet/bin holds `pulumi`, a link to the engine that scripts/setup.sh has found or made.
 case :$PATH: in
@@ -13,7 +17,9 @@ esac
 case :$PATH: in *:/usr/sbin:*) ;; *) PATH=$PATH:/usr/sbin:/sbin ;; esac
 
 if [ -z "${PULUMI_BACKEND_URL:-}" ]; then
-  PULUMI_BACKEND_URL=file://$linuxnet_root/.pulumi-state
+  # Without metadata=skip the backend writes a file `.attrs` beside each file, and not in one go: an engine that is killed
+  # there leaves a state that no engine reads ("failed to load checkpoint: EOF").
+  PULUMI_BACKEND_URL=file://$linuxnet_root/.pulumi-state?metadata=skip
   mkdir -p "$linuxnet_root/.pulumi-state"
 fi
 if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}" ] && [ -z "${PULUMI_CONFIG_PASSPHRASE_FILE+set}" ]; then

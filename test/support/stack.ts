@@ -141,7 +141,8 @@ export class Stack {
   command(...args: string[]): string {
     const bin = [`${checkout}/node_modules/.linuxnet/bin`, `${checkout}/node_modules/.bin`];
     const variables = [
-      `PULUMI_BACKEND_URL=file://${this.state}`,
+      // As in scripts/env.sh: an engine that is killed leaves a state that can be read.
+      `PULUMI_BACKEND_URL=file://${this.state}?metadata=skip`,
       "PULUMI_CONFIG_PASSPHRASE=",
       "PULUMI_SKIP_UPDATE_CHECK=true",
       `PATH=${bin.join(":")}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
