@@ -64,7 +64,7 @@ function withAgent(argv: readonly string[], keys: readonly Hop[], askpass: Askpa
 /** The secret that ssh asks for: a key of ours by number, a passphrase, or the password of the hop that the question names. */
 function answerTo(question: string, connection: Connection, keys: readonly Hop[]): string | undefined {
   const number = /^key (\d+)$/.exec(question)?.[1];
-  if (number !== undefined) return keys[Number(number)]?.privateKey?.trimEnd();
+  if (number !== undefined) return keys[Number(number)]?.privateKey?.replaceAll("\r\n", "\n").trimEnd();
   // ssh-add would ask for ever; an empty answer makes it give up (ssh-add.c, add_file).
   if (/^Bad passphrase/i.test(question)) return undefined;
   if (/passphrase/i.test(question))

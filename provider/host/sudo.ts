@@ -22,6 +22,8 @@ export function asRoot({ sudo, password }: Rights, boot: string): string {
   if (sudo === false) return `exec /bin/sh -c ${quote(boot)}`;
   const skip = password === undefined ? "" : "IFS= read -r p; ";
   const script = [
+    // Whatever the user's start-up files have made of it.
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH",
     ...(password === undefined ? [] : ["IFS= read -r p"]),
     // $0 is what the shell is to begin with.
     ...(sudo === true ? [] : [`if [ "$(id -u)" = 0 ]; then ${skip}exec /bin/sh -c "$0"; fi`]),
