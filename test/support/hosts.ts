@@ -178,8 +178,7 @@ export class Hosts {
     const boot = (number: number, gate?: LabHost) => LabHost.boot({ number, client: machine, gate, world });
     const straight = await Promise.all(Array.from({ length: jump ? count - 1 : count }, (_, index) => boot(index + 1)));
     const hosts = jump ? [...straight, await boot(count, straight[0])] : straight;
-    await machine.baseline();
-    for (const host of hosts) await host.baseline();
+    await Promise.all(hosts.map((host) => host.baseline()));
     return new Hosts(machine, hosts, keys);
   }
 
