@@ -48,7 +48,8 @@ function lab(host: string, connection: pulumi.Output<linuxnet.ConnectionArgs>): 
     { hostPort: port, targetAddress: "10.88.78.11", targetPort: 80, connection },
     { dependsOn: [bridge, server] },
   );
-  return web.hostPort.apply((published) => `http://${host}:${published}/`);
+  // A host that fails has an output of its own, and keeps those of the others from nobody.
+  return pulumi.recover(pulumi.interpolate`http://${host}:${web.hostPort}/`, () => "not up");
 }
 
 /** Where each host's page is. */

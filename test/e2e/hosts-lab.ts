@@ -27,8 +27,9 @@ export async function setPath(stack: Stack, path: string, value: string, secret 
   else succeeded(await stack.machine.exec(stack.command(...words, "--secret"), value));
 }
 
-/** The engine's lines that tell of errors, without repetitions. */
-export function errorsIn(text: string): string[] {
-  const lines = text.split("\n").map((line) => line.trim().replace(/^error: /, ""));
-  return [...new Set(lines.filter((line) => / on h\d[ :]/.test(line) || / on \S+: /.test(line)))];
+/** Which hosts the errors of an operation are about, and the sentences without what stands before the host's name. */
+export function faultsIn(text: string): { hosts: string[]; sentences: string[] } {
+  const found = [...text.matchAll(/^ *error: \w+ "[^"]+" on (\S+): (.*)$/gm)];
+  const distinct = (group: 1 | 2) => [...new Set(found.map((match) => match[group] ?? ""))];
+  return { hosts: distinct(1), sentences: distinct(2) };
 }
