@@ -14,6 +14,8 @@ export interface Probe {
 /** What a try found. */
 export interface Found {
   reached: boolean;
+  /** Why it could not be tried at all. */
+  fault: string | undefined;
   /** What the tool said, the last line. */
   said: string;
 }
@@ -33,6 +35,11 @@ export function probeFact({ netns, to, protocol, port }: Probe): Fact<Found> {
       : ["timeout", "2", "bash", "-c", opening[protocol], to, `${port}`];
   return {
     command: sh(`limit ${inside}${quoteAll(argv)} >/dev/null`),
-    parse: ({ code, stderr }) => ({ reached: code === 0, said: stderr.trim().split("\n").at(-1) ?? "" }),
+    parse: ({ code, stderr }) => {
+      const said = stderr.trim().split("\n").at(-1) ?? "";
+      // The tool, or the place to try from, is not there: that says nothing of what is tried.
+      const untried = code === 126 || code === 127 || /Cannot open network namespace/.test(stderr);
+      return { reached: code === 0, fault: untried ? said || `exit code ${code}` : undefined, said };
+    },
   };
 }

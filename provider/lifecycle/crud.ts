@@ -104,7 +104,7 @@ function identified({ preflight }: Host, outputs: Bag): Bag {
 /** Reads or removes, unless the user wants it forgotten that a host was ever there: a lost one cannot be asked. */
 async function leaving<T>({ connection }: Bag, work: () => Promise<T>, forgotten: T): Promise<T> {
   const host = (connection as Connection | undefined)?.host ?? "localhost";
-  if (process.env.LINUXNET_FORGET_HOST === host) return forgotten;
+  if (process.env.LINUXNET_FORGET_HOST?.split(",").includes(host)) return forgotten;
   try {
     return await work();
   } catch (error) {

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { canonicalAddress } from "../kernel/addresses.ts";
 import type { Answers } from "../kernel/command.ts";
 import { duration, parseDuration } from "../kernel/duration.ts";
+import { lacks } from "../kernel/failure.ts";
 import { type Probe, probeFact } from "../kernel/probe.ts";
 import { netnsName, port } from "../kernel/schema.ts";
 import { define, type Issue } from "../lifecycle/definition.ts";
@@ -98,7 +99,10 @@ export const expect = define<Args>()({
   id: ({ from, to, port: number, reachable }) =>
     `${from}${reachable ? "->" : "-x"}${to}${number === undefined ? "" : `:${number}`}`,
   facts,
-  plan: () => [],
+  plan({ from }, { found }) {
+    if (found.fault !== undefined) lacks(`nothing can be tried from ${from}: ${found.fault}`);
+    return [];
+  },
   present: () => true,
   teardown: () => [],
   outputs: () => ({}),
