@@ -43,7 +43,7 @@ const sampler = `while :; do
   for process in /proc/[0-9]*; do
     [ "$process" = /proc/$$ ] || cat $process/cmdline $process/environ 2>/dev/null | tr '\\0' '\\n'
   done >>/media/lab/samples
-  find /tmp /var/tmp /run /dev/shm /root/.ssh -xdev -newer /media/lab/began -type f -print0 2>/dev/null |
+  find /media/lab/tmp /tmp /var/tmp /run /dev/shm /root/.ssh -xdev -newer /media/lab/began -type f -print0 2>/dev/null |
     xargs -0r grep -lFf /media/lab/needles >>/media/lab/found 2>/dev/null
   sleep 0.2
 done`;
@@ -55,68 +55,77 @@ done`;
 const engineDumps =
   /"msg":"(?:Unm|M)arshal|"msg":"(?:defaultSink::|eventSink::)?.{0,80}(?:RegisterResource|RegisterResourceOutputs) RPC /;
 
+/** Puts what to search for beside the secrets themselves, and begins to watch; the pid of the watcher. */
+async function watch(lab: Hosts, secrets: Record<string, string>): Promise<number> {
+  const { machine, keys } = lab;
+  await machine.exec("cat >/media/lab/needles", `${Object.values(secrets).join("\n")}\n`);
+  await machine.exec("cat >/media/lab/passphrase; touch /media/lab/began /media/lab/samples", keys.passphrase);
+  const held = "mkdir /media/lab/tmp; cd /media/lab && grep -lFf needles password passphrase keys/spare keys/locked";
+  expect(await machine.sh(held)).toBe("password\npassphrase\nkeys/spare\nkeys/locked");
+  return await machine.spawn(["bash", "-c", sampler]);
+}
+
+/** Runs the engine through all that it can do and that can go wrong; all that was printed. */
+async function live(lab: Hosts, stack: Stack): Promise<string[]> {
+  const [first, inner] = lab.hosts as [LabHost, LabHost];
+  const printed: string[] = [];
+  const values = (mtu: number, address = "10.9.0.1/24") =>
+    writeFileSync(join(stack.folder, "values.json"), JSON.stringify({ mtu, address }));
+  const run = async (command: string) => {
+    const answer = await lab.client(`export TMPDIR=/media/lab/tmp; ${command}`);
+    printed.push(answer.stdout, ...answer.stderr.split("\n").filter((line) => !engineDumps.test(line)));
+    return answer;
+  };
+  const loud = ["--logtostderr", "--logflow", "-v=11", "--diff"];
+  const operate = (verb: string) => run(stack.operation(verb, "--yes", "--skip-preview", ...loud));
+  values(1500);
+  await run(stack.operation("preview", ...loud));
+  succeeded(await operate("up"));
+  await first.sh("ip link set b-password mtu 1300");
+  await inner.sh("ip link del b-jump");
+  succeeded(await operate("refresh"));
+  // A subnet that another bridge has, and a host that is out of reach: errors that could tell too much.
+  await first.sh("ip link add dev taken type bridge; ip addr add 10.9.7.1/24 dev taken; ip link set taken up");
+  values(1400, "10.9.7.2/24");
+  expect((await operate("up")).code).not.toBe(0);
+  await first.sh("ip link del taken");
+  await first.stopSshd();
+  await first.cutConnections();
+  expect((await operate("up")).code).not.toBe(0);
+  await first.restartSshd();
+  values(1400);
+  succeeded(await operate("up"));
+  await run(stack.command("stack", "export", "--stack", "dev"));
+  await run(stack.command("stack", "output", "--stack", "dev", "--json"));
+  await run(`grep -rlFf /media/lab/needles ${stack.folder} ${stack.state}`);
+  succeeded(await operate("destroy"));
+  return printed;
+}
+
 test("no secret is found anywhere", async ({ start }) => {
   const lab = await start(2, { jump: true });
   const { machine } = lab;
-  const [first, inner] = lab.hosts as [LabHost, LabHost];
   const secrets = needles(lab);
-  expect(Object.values(secrets).every((needle) => needle.length >= 18)).toBe(true);
-  await machine.exec("cat >/media/lab/needles", `${Object.values(secrets).join("\n")}\n`);
-  await machine.exec("cat >/media/lab/passphrase; touch /media/lab/began /media/lab/samples", lab.keys.passphrase);
-  const held = "cd /media/lab && grep -lFf needles password passphrase keys/spare keys/locked";
-  expect(await machine.sh(held)).toBe("password\npassphrase\nkeys/spare\nkeys/locked");
-  const watcher = await machine.spawn(["bash", "-c", sampler]);
-
+  const watcher = await watch(lab, secrets);
   const stack = await Stack.open(machine, program);
   try {
-    const values = (mtu: number, address = "10.9.0.1/24") =>
-      writeFileSync(join(stack.folder, "values.json"), JSON.stringify({ mtu, address }));
-    const loud = ["--logtostderr", "--logflow", "-v=11"];
-    const outputs: string[] = [];
-    const run = async (work: Promise<{ code: number; stdout: string; stderr: string }>) => {
-      const answer = await work;
-      outputs.push(answer.stdout, ...answer.stderr.split("\n").filter((line) => !engineDumps.test(line)));
-      return answer;
-    };
-    values(1500);
-    await run(stack.preview("--diff", ...loud));
-    succeeded(await run(stack.up(...loud)));
-    await first.sh("ip link set b-password mtu 1300");
-    await inner.sh("ip link del b-jump");
-    succeeded(await run(stack.refresh("--diff", ...loud)));
-    // A bridge that is in the way, and a lost host: errors that could tell too much.
-    await first.sh("ip link add dev taken type bridge; ip addr add 10.9.7.1/24 dev taken; ip link set taken up");
-    values(1400, "10.9.7.2/24");
-    expect((await run(stack.up("--diff", ...loud))).code).not.toBe(0);
-    await first.sh("ip link del taken");
-    await first.stopSshd();
-    await first.cutConnections();
-    expect((await run(stack.up("--diff", ...loud))).code).not.toBe(0);
-    await first.restartSshd();
-    values(1400);
-    succeeded(await run(stack.up("--diff", ...loud)));
-    await run(stack.pulumi("stack", "export", "--stack", "dev"));
-    await run(stack.pulumi("stack", "output", "--stack", "dev", "--json"));
-    const states = await machine.sh(`grep -rlFf /media/lab/needles ${stack.folder} ${stack.state} || :`);
-    succeeded(await run(stack.destroy(...loud)));
+    const printed = await live(lab, stack);
     await machine.sh(`kill ${watcher}`);
-
-    expect(states).toBe("");
     const found = (where: string, text: string) =>
       Object.entries(secrets).flatMap(([what, needle]) => {
         const at = text.indexOf(needle);
         return at < 0 ? [] : [`${what} in ${where}: ${text.slice(Math.max(0, at - 300), at)}`];
       });
-    expect(outputs.flatMap((text, index) => found(`output ${index}`, text))).toEqual([]);
+    expect(printed.flatMap((text) => found("the output", text))).toEqual([]);
+    expect(printed.filter((text) => text.startsWith(stack.folder) || text.startsWith(stack.state))).toEqual([]);
     expect(found("the processes", await machine.sh("cat /media/lab/samples"))).toEqual([]);
     expect(await machine.sh("cat /media/lab/found")).toBe("");
     expect(await machine.sh(`grep -rlFf /media/lab/needles ${stack.folder} ${stack.state} || :`)).toBe("");
+    // Nor is anything else left of how they were handed over.
+    expect(await machine.sh("ls /media/lab/tmp | grep linuxnet || :")).toBe("");
+    const folders = "/tmp /run /var/log /var/tmp /root /home";
     for (const host of lab.hosts) {
-      const needlesHere = Object.values(secrets).join("\n");
-      const { stdout } = await host.exec(
-        "grep -rlF -f - /tmp /run /var/log /var/tmp /root /home 2>/dev/null",
-        needlesHere,
-      );
+      const { stdout } = await host.exec(`grep -rlF -f - ${folders} 2>/dev/null`, Object.values(secrets).join("\n"));
       expect(stdout).toBe("");
     }
   } finally {
