@@ -121,7 +121,8 @@ export class Session {
 
   async #open(): Promise<{ shell: Shell } | { failing: ReturnType<Launch["fault"]> }> {
     this.#tag = `linuxnet-${randomBytes(12).toString("hex")}`;
-    const shell = start(await this.#launch.start(bootScript(this.#tag)));
+    const started = await this.#launch.start(bootScript(this.#tag));
+    const shell = start(started);
     // Number 0 says that the shell is ready; what came before it was a banner, or a start-up file that talks.
     const { promise: ready, resolve: isReady } = Promise.withResolvers<{ shell: Shell }>();
     const frames = new Frames(this.#tag, (number, code, stdout, stderr) => {
@@ -138,6 +139,8 @@ export class Session {
     const timer = setTimeout(() => shell.kill(), readyDeadline * 1000);
     const result = await Promise.race([ready, ended]);
     clearTimeout(timer);
+    // What answered the questions of the log-in is needed no more, and would stay behind were this process killed.
+    started.dispose?.();
     return result;
   }
 

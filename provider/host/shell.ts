@@ -22,7 +22,7 @@ export interface Started {
   bare?: boolean;
   /** What its stdin gets before anything else. */
   preamble?: string;
-  /** Ends what was made for it, once it has ended. */
+  /** Ends what was made for its log-in, once that is over. */
   dispose?(): void;
 }
 
@@ -84,7 +84,6 @@ export function start(started: Started): Shell {
   child.stdout.setEncoding("utf8");
   child.stderr.setEncoding("utf8");
   if (started.preamble !== undefined) child.stdin.write(started.preamble);
-  void child.then(() => started.dispose?.());
   return {
     write: (text) => void child.stdin.write(text),
     onStdout: (listener) => void child.stdout.on("data", listener),
