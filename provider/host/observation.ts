@@ -87,8 +87,10 @@ function perLine({ code, stdout, stderr }: Reply, count: number): Reply[] {
   const lines = stdout.split("\n").filter((line) => line !== "");
   return Array.from({ length: count }, (_, index) => {
     const why = failed.get(index + 1);
-    return why === undefined
-      ? { code: 0, stdout: lines.shift() ?? "", stderr: "" }
-      : { code: 1, stdout: "", stderr: why };
+    if (why !== undefined) return { code: 1, stdout: "", stderr: why };
+    const line = lines.shift();
+    // A batch that was ended on its way has not said that there is nothing.
+    if (line === undefined && code > 1) return { code, stdout: "", stderr: "it did not come to its end" };
+    return { code: 0, stdout: line ?? "", stderr: "" };
   });
 }

@@ -1,5 +1,6 @@
-import { type Fact, type ShCommand, type Step, sh } from "./command.ts";
+import { type Fact, type Reply, type ShCommand, type Step, sh } from "./command.ts";
 import { LinuxnetError } from "./failure.ts";
+import { isAbsence } from "./links.ts";
 import { isOwner, ownerText, readOwner } from "./owner.ts";
 import { quote } from "./quote.ts";
 
@@ -57,9 +58,10 @@ export function netnsFileFact(file: NetnsFile): Fact<SeenFile> {
   return { command: sh(text), parse: (reply) => seenFile(netnsPath(file), reply) };
 }
 
-function seenFile(path: string, { code, stdout, stderr }: { code: number; stdout: string; stderr: string }): SeenFile {
+function seenFile(path: string, reply: Reply): SeenFile {
+  const { code, stdout, stderr } = reply;
   const none = { bytes: "", text: "", mode: "", owner: undefined };
-  if (code !== 0 && stderr.includes("No such file or directory")) return { kind: "absent", ...none };
+  if (isAbsence(reply)) return { kind: "absent", ...none };
   if (code !== 0 && stderr.includes("Not a directory")) return { kind: "other", ...none };
   if (code !== 0)
     throw new LinuxnetError({ problem: `cannot look at ${path}`, cause: stderr, state: "Nothing was changed." });

@@ -1,6 +1,6 @@
 import type { Family } from "./addresses.ts";
 import { type Change, type Fact, type Step, sh } from "./command.ts";
-import { refuse } from "./failure.ts";
+import { lacks, refuse } from "./failure.ts";
 import { forwardAcceptChanges, forwardAcceptFact, forwardAcceptOff, type SeenForwardAccept } from "./forward-accept.ts";
 import {
   forwardingChanges,
@@ -68,9 +68,10 @@ export function firewallFacts({ owner, backend, netns }: Asked, state?: Record<s
 
 /**
  * The backend that is used: nftables where `nft` works.
- * @throws LinuxnetError when the one that is asked for does not work here
+ * @throws LinuxnetError when the one that is asked for does not work here, or the namespace is not there
  */
 export function backendOf(wanted: "auto" | Backend, { table }: SeenRules): Backend {
+  if (!table.netns) lacks("there is no such namespace");
   if (wanted === "iptables") return "iptables";
   if (table.fault === undefined) return "nftables";
   if (wanted === "nftables")
@@ -119,13 +120,30 @@ function leavingTable({ table }: SeenRules, who: Claimant, netns?: string): Chan
   return steps.length === 0 ? [] : [{ drift: "rules stand in nftables too", steps }];
 }
 
-/** Whether anything of a resource stands in a namespace's packet rules. */
-export function firewallPresent(seen: SeenRules, who: Claimant): boolean {
+/** Whose rules are meant, and what was stored of them: by which backend they were made. */
+type Keeper = Claimant & { state?: Record<string, unknown> | undefined };
+
+/** That the tool by which rules were made cannot be asked is no evidence that they are gone. */
+function refuseBlind({ table, rules4 }: SeenRules, { state }: Keeper): void {
+  const fault = { nftables: table.fault, iptables: rules4.problem }[`${state?.backend}`];
+  if (fault !== undefined) refuse(`cannot ask ${state?.backend}: ${fault.split("\n")[0]}`);
+}
+
+/**
+ * Whether anything of a resource stands in a namespace's packet rules.
+ * @throws LinuxnetError when that cannot be known
+ */
+export function firewallPresent(seen: SeenRules, who: Keeper): boolean {
+  refuseBlind(seen, who);
   return hasPieces(seen.table, who) || iptablesPresent(who, viewsOf(seen));
 }
 
-/** The steps that take a resource's packet rules away, and what was caused by them. */
-export function firewallTeardown(seen: SeenRules, who: Claimant, netns?: string): Step[] {
+/**
+ * The steps that take a resource's packet rules away, and what was caused by them.
+ * @throws LinuxnetError when it cannot be known what stands
+ */
+export function firewallTeardown(seen: SeenRules, who: Keeper, netns?: string): Step[] {
+  refuseBlind(seen, who);
   return [
     ...pieceTeardown(seen.table, who, netns),
     ...iptablesBackendTeardown(seen, who),

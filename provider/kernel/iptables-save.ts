@@ -1,5 +1,6 @@
 import type { Family } from "./addresses.ts";
 import { type Fact, inNetns, type Reply, sh } from "./command.ts";
+import { noNetns } from "./nft.ts";
 import { isOwner } from "./owner.ts";
 
 /** The tables of iptables(8) that are used here. */
@@ -58,7 +59,7 @@ export function iptablesFact(family: Family, netns?: string, asking: Asking = "a
 
 /** Reads the answer of `iptables-save`. A namespace that is not there holds no rules; any other failure is a problem. */
 export function readSave({ code, stdout, stderr }: Reply, family: Family, netns?: string): IptablesSeen {
-  const gone = code !== 0 && /cannot open \/run\/netns\/\S+: No such file/.test(stderr);
+  const gone = code !== 0 && noNetns.test(stderr);
   const problem = code === 0 || gone ? undefined : stderr.trim() || `exit code ${code}`;
   const chains = new Map<string, Map<string, string>>();
   const rules: SeenRule[] = [];

@@ -17,7 +17,7 @@ export interface WantedLink {
 
 /** A link as it stands right after it was made as wanted: it has its MAC and MTU, and nothing else. */
 export function freshLink({ name, mtu, macAddress }: WantedLink, kind: string): Link {
-  const none = { alias: undefined, bridge: undefined, peerIndex: undefined, addresses: [] };
+  const none = { alias: undefined, bridge: undefined, peerIndex: undefined, peerName: undefined, addresses: [] };
   return { name, mtu, macAddress, kind, ...none, ifindex: 0, up: false, stp: false, hairpin: false, isolated: false };
 }
 

@@ -18,6 +18,8 @@ export interface Link {
   bridge: string | undefined;
   /** The ifindex of a veth's other end. */
   peerIndex: number | undefined;
+  /** The name of a veth's other end, where both are in one namespace: iproute2 tells that in place of the ifindex. */
+  peerName: string | undefined;
   /** Addresses that were set, with prefix; not the link-local ones that the kernel makes. */
   addresses: string[];
   stp: boolean;
@@ -83,10 +85,14 @@ export function linksFact(netns?: string): Fact<Link[]> {
   return { command: ip(["addr", "show"], netns), parse: (reply) => (isAbsence(reply) ? [] : readLinks(reply)) };
 }
 
-/** Whether a reply is positive evidence that a link or a namespace is not there, and not another failure. */
+/** Exit codes of `timeout` itself (timeout(1)): the command was ended, cannot be run, or is not there. */
+const unanswered = [124, 125, 126, 127, 137];
+
+/** Whether a reply is positive evidence that a link, a namespace or a file is not there, and not another failure. */
 export function isAbsence({ code, stderr }: Reply): boolean {
   return (
     code !== 0 &&
+    !unanswered.includes(code) &&
     /does not exist|Cannot find device|No such (device|file or directory)/.test(stderr) &&
     !/not found/.test(stderr)
   );
@@ -109,6 +115,7 @@ export function readLinks(reply: Reply): Link[] {
     kind: found.linkinfo?.info_kind,
     bridge: found.master,
     peerIndex: found.link_index,
+    peerName: found.link ?? undefined,
     addresses: found.addr_info.flatMap(({ local, prefixlen, scope, family }) => {
       if (!local || (scope === "link" && family === "inet6")) return [];
       return [`${canonicalAddress(local) ?? local}/${prefixlen}`];
@@ -145,4 +152,10 @@ export function readJson<T>({ code, stdout, stderr }: Reply, schema: z.ZodType<T
       state: "Nothing was changed.",
     });
   }
+}
+
+/** Whether two links are the ends of one veth pair. */
+export function isPair(one: Link | undefined, other: Link | undefined): boolean {
+  if (!one || !other || one.kind !== "veth") return false;
+  return one.peerName === undefined ? one.peerIndex === other.ifindex : one.peerName === other.name;
 }

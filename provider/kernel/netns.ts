@@ -1,4 +1,6 @@
-import { type Fact, type Step, sh } from "./command.ts";
+import { type Fact, type Reply, type Step, sh } from "./command.ts";
+import { LinuxnetError } from "./failure.ts";
+import { isAbsence } from "./links.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
 
@@ -27,12 +29,17 @@ export const tidyMount = sh(
     `  if mountpoint -q ${folder}; then umount ${folder}; fi\n  rmdir ${folder} 2>/dev/null || :\n  rm -f ${mark}\nfi`,
 );
 
+/** Reads what was asked of a file; undefined on evidence that it is not there only. */
+function ofFile<T>(path: string, reply: Reply, read: (stdout: string) => T): T | undefined {
+  if (reply.code === 0) return read(reply.stdout);
+  if (isAbsence(reply) || /No such process|Not a directory/.test(reply.stderr)) return undefined;
+  const cause = reply.stderr || `exit code ${reply.code}`;
+  throw new LinuxnetError({ problem: `cannot look at ${path}`, cause, state: "Nothing was changed." });
+}
+
 /** Asks for the inode of a namespace's file; undefined when there is none. */
 export function inodeFact(path: string): Fact<number | undefined> {
-  return {
-    command: sh(`limit stat -L -c %i ${quote(path)}`),
-    parse: ({ code, stdout }) => (code === 0 ? Number(stdout) : undefined),
-  };
+  return { command: sh(`limit stat -L -c %i ${quote(path)}`), parse: (reply) => ofFile(path, reply, Number) };
 }
 
 function ownerFile(name: string): string {
@@ -43,10 +50,11 @@ function ownerFile(name: string): string {
 export function namedFact(name: string): Fact<{ owner: string; inode: number } | undefined> {
   return {
     command: sh(`limit cat ${quote(ownerFile(name))}`),
-    parse: ({ code, stdout }) => {
-      const [owner = "", inode = ""] = stdout.trim().split(" ");
-      return code === 0 ? { owner, inode: Number(inode) } : undefined;
-    },
+    parse: (reply) =>
+      ofFile(ownerFile(name), reply, (stdout) => {
+        const [owner = "", inode = ""] = stdout.trim().split(" ");
+        return { owner, inode: Number(inode) };
+      }),
   };
 }
 

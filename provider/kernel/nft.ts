@@ -32,8 +32,10 @@ export interface SeenRule {
 
 /** Our table as it stands. */
 export interface SeenTable {
-  /** `works`: nft can be used here; else why it cannot. */
+  /** Why nft cannot be asked here; undefined when it can. */
   fault: string | undefined;
+  /** Whether the namespace is there to look into. */
+  netns: boolean;
   exists: boolean;
   /** Whether its own chains are as they were made, as far as their rules' number tells. */
   whole: boolean;
@@ -58,16 +60,22 @@ export function tableFact(netns?: string): Fact<SeenTable> {
   return { command: sh(`limit ${inNetns(netns)}nft -j list table inet ${table}`), parse: readTable };
 }
 
+/** What nsenter says of a namespace that is not there: then nothing of ours is there either. */
+export const noNetns = /cannot open \/run\/netns\/\S+: No such file/;
+
 /** Reads `nft -j list table` (libnftables-json(5)). */
 export function readTable(reply: Reply): SeenTable {
-  const none = { exists: false, whole: false, elements: [], rules: [] };
-  if (reply.code !== 0)
-    return { ...none, fault: /^Error: No such file or directory/m.test(reply.stderr) ? undefined : reply.stderr };
+  const { code, stderr } = reply;
+  const none = { exists: false, whole: false, netns: true, elements: [], rules: [] };
+  if (code !== 0 && noNetns.test(stderr)) return { ...none, netns: false, fault: undefined };
+  if (code !== 0 && /^Error: No such file or directory/m.test(stderr)) return { ...none, fault: undefined };
+  if (code !== 0) return { ...none, fault: stderr.trim() || `exit code ${code}` };
   const { nftables } = readJson(reply, shape);
   const rules = nftables.flatMap(({ rule }) => rule ?? []);
   const count = (chain: string) => rules.filter((rule) => rule.chain === chain).length;
   return {
     fault: undefined,
+    netns: true,
     exists: true,
     whole: [...ruleCounts].every(([chain, expected]) => count(chain) === expected),
     elements: nftables.flatMap(({ set, map }) => [

@@ -3,6 +3,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type Answers, ip, run, type Step } from "../kernel/command.ts";
+import { dictionary } from "../kernel/dictionary.ts";
 import { refuse } from "../kernel/failure.ts";
 import { linkFact } from "../kernel/links.ts";
 import {
@@ -161,7 +162,7 @@ export const netns = define<Args>()({
   fields: {
     name: linkName,
     pid: z.number("must be a process id").int("must be a process id").min(1, "must be a process id").optional(),
-    sysctls: z.record(sysctlName, sysctlValue).optional(),
+    sysctls: dictionary(sysctlName, sysctlValue).optional(),
     loopback: z.boolean("must be true or false").default(true),
   },
   replaceOn: ["name", "pid"],

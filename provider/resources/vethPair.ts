@@ -9,7 +9,7 @@ import { lacks } from "../kernel/failure.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
 import { ofNewLink, releaseStep } from "../kernel/link-changes.ts";
-import { linkFact, type Sight } from "../kernel/links.ts";
+import { isPair, linkFact, type Sight } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
@@ -80,7 +80,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const present = seen.one.link?.addresses.concat(seen.other.link?.addresses ?? []) ?? [];
   const added = hostAddresses(args).filter((cidr) => !present.includes(cidr));
   if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>);
-  const paired = one !== "absent" && seen.one.link?.peerIndex === seen.other.link?.ifindex;
+  const paired = isPair(seen.one.link, seen.other.link);
   const [end, far] = ends(args, paired && one !== "ours" ? ownerText(context.owner, true) : context.owner);
   const impairing = impairments(args, paired ? seen : { netem: seen.netem });
   if (!paired) return [...broken(args, one, other), ...making(end, far), ...ofNewLink(impairing)];
