@@ -101,3 +101,20 @@ test("dozens of links are one answer", async ({ machine }) => {
   expect(seen.links).toHaveLength(42);
   await machine.sh("for n in $(seq 40); do echo link del b$n; done | ip -batch -");
 });
+
+test("a tool that was ended on its way has not said that there is nothing", async ({ machine }) => {
+  const fake = "echo 'Device \"none0\" does not exist.' >&2; echo 'Command failed -:1' >&2; kill -KILL $$";
+  await machine.sh(
+    `printf '#!/bin/sh\\n%s\\n' '${fake.replaceAll("'", "'\\''")}' >/run/fake; chmod 755 /run/fake; mount --bind /run/fake $(command -v ip)`,
+  );
+  expect(await machine.host.observe({ none: linkFact("none0") })).toEqual({ none: { link: undefined, netns: true } });
+  await expect(machine.host.observe({ none: linkFact("none0"), lo: linkFact("lo") })).rejects.toThrow(
+    "cannot look at the host",
+  );
+  await machine.sh("umount $(command -v ip); rm /run/fake");
+});
+
+test("a tool that is not there has not said that there is nothing", async ({ machine }) => {
+  const bare = { ...inodeFact("/run/netns/red"), command: sh("timeout 10 /no/such/stat") };
+  await expect(machine.host.observe({ bare })).rejects.toThrow("cannot look at /run/netns/red");
+});
