@@ -51,14 +51,14 @@ const faults: readonly Fault[] = [
     again: true,
   },
   {
-    pattern: /incorrect passphrase|bad passphrase/i,
-    problem: "the private key's passphrase is wrong or missing",
-    remedy: "Set connection.privateKeyPassword.",
-  },
-  {
     pattern: /error in libcrypto|invalid format/,
     problem: "the private key cannot be read",
     remedy: "Check connection.privateKey.",
+  },
+  {
+    pattern: /incorrect passphrase|bad passphrase/i,
+    problem: "the private key's passphrase is wrong or missing",
+    remedy: "Set connection.privateKeyPassword.",
   },
   {
     pattern: /Permission denied|Too many authentication failures/,

@@ -31,9 +31,7 @@ async function begin(connection: Connection, boot: string): Promise<Started> {
   refuseDeadAgent(connection);
   const rights = { sudo: connection.sudo, password: connection.sudoPassword ?? connection.password };
   const keys = [connection.proxy, connection].flatMap((hop) => (hop?.privateKey ? [hop] : []));
-  const askpass = needsAskpass(connection)
-    ? await serveAskpass((question) => answerTo(question, connection, keys))
-    : undefined;
+  const askpass = needsAskpass(connection) ? await serveAskpass(answers(connection, keys)) : undefined;
   const argv = sshArgv(connection, asRoot(rights, boot));
   return {
     argv: askpass && keys.length > 0 ? withAgent(argv, keys, askpass) : (argv as [string, ...string[]]),
@@ -61,18 +59,25 @@ function withAgent(argv: readonly string[], keys: readonly Hop[], askpass: Askpa
   ];
 }
 
-/** The secret that ssh asks for: a key of ours by number, a passphrase, or the password of the hop that the question names. */
-function answerTo(question: string, connection: Connection, keys: readonly Hop[]): string | undefined {
-  const number = /^key (\d+)$/.exec(question)?.[1];
-  if (number !== undefined) return keys[Number(number)]?.privateKey?.replaceAll("\r\n", "\n").trimEnd();
-  // ssh-add would ask for ever; an empty answer makes it give up (ssh-add.c, add_file).
-  if (/^Bad passphrase/i.test(question)) return undefined;
-  if (/passphrase/i.test(question))
-    return keys.find((hop) => hop.privateKeyPassword)?.privateKeyPassword ?? connection.privateKeyPassword;
+/** The secrets that ssh asks for: a key of ours by number, its passphrase, or the password of the hop that the question names. */
+function answers(connection: Connection, keys: readonly Hop[]): (question: string) => string | undefined {
   const { proxy } = connection;
-  const toProxy =
-    proxy?.host !== undefined && question.includes(`@${proxy.host}'s password`) && proxy.host !== connection.host;
-  return toProxy ? proxy.password : (connection.password ?? proxy?.password);
+  let adding: Hop | undefined;
+  return (question) => {
+    const number = /^key (\d+)$/.exec(question)?.[1];
+    if (number !== undefined) {
+      adding = keys[Number(number)];
+      return adding?.privateKey?.replaceAll("\r\n", "\n").trimEnd();
+    }
+    // ssh-add would ask for ever; an empty answer makes it give up (ssh-add.c, add_file).
+    if (/^Bad passphrase/i.test(question)) return undefined;
+    // ssh-add asks for the key that it was given on stdin, ssh for one of the user's own.
+    if (/passphrase.*stdin/i.test(question)) return adding?.privateKeyPassword;
+    if (/passphrase/i.test(question)) return connection.privateKeyPassword ?? proxy?.privateKeyPassword;
+    const toProxy =
+      proxy?.host !== undefined && question.includes(`@${proxy.host}'s password`) && proxy.host !== connection.host;
+    return toProxy ? proxy.password : (connection.password ?? proxy?.password);
+  };
 }
 
 function refuseDeadAgent({ host = "", agentSocketPath, proxy }: Connection): void {
