@@ -3,16 +3,25 @@ import { make, Subject } from "../support/subject.ts";
 import { test } from "../support/test.ts";
 
 /** Listens after a while, as programs do; node is where the tests are. */
-const server = (code: string) => [process.execPath, "-e", code];
 
 test("it waits for a port, a datagram socket and a line", async ({ machine }) => {
   await machine.sh("ip netns add web && ip -n web link set lo up");
   await machine.baseline();
-  const code = `setTimeout(() => {
-    require("net").createServer().listen(8080, "127.0.0.1");
-    require("dgram").createSocket("udp6").bind(5353, () => setTimeout(() => console.log("all up: yes"), 200));
-  }, 300)`;
-  const args = { netns: "web", command: server(code), ready: { tcp: 8080, udp: 5353, log: "up: y" } };
+  const code = [
+    "import socket, time",
+    "time.sleep(0.3)",
+    "listening = socket.create_server(('127.0.0.1', 8080))",
+    "hearing = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+    "hearing.bind(('::', 5353))",
+    "time.sleep(0.2)",
+    "print('all up: yes')",
+    "time.sleep(1000)",
+  ].join("\n");
+  const args = {
+    netns: "web",
+    command: ["/usr/bin/python3", "-u", "-c", code],
+    ready: { tcp: 8080, udp: 5353, log: "up: y" },
+  };
   const subject = await make(machine, "Process", "p", args);
   expect(await machine.sh("ip netns exec web ss -Hltn; ip netns exec web ss -Hlun")).toMatch(/:8080 [\s\S]*:5353 /);
   expect(await machine.sh("ss -Hltn 'sport != :22'")).toBe("");
