@@ -25,6 +25,11 @@ export function forwardingFolder(netns?: string): string {
   return `${runDir}/forward${netns ? `.${netns}` : ""}`;
 }
 
+/** What is done where the namespace is gone, and what where it is there: the notes of a namespace outlive it. */
+function within(netns: string | undefined, gone: string, there: string): string {
+  return netns === undefined ? there : `if [ ! -e ${quote(`/run/netns/${netns}`)} ]; then ${gone}; else ${there}; fi`;
+}
+
 const switchOf = { 4: "/proc/sys/net/ipv4/ip_forward", 6: "/proc/sys/net/ipv6/conf/all/forwarding" } as const;
 
 /** Asks how forwarding stands for an owner. */
@@ -37,8 +42,9 @@ export function forwardingFact(owner: string, netns?: string): Fact<SeenForwardi
     `nft list chain inet ${table} guard 2>/dev/null | grep '${guardComment}'`,
     ":",
   ].join("\n");
+  const note = `[ ! -e ${quote(`${dir}/${ownerKey(owner)}`)} ] || echo noted`;
   return {
-    command: sh(`limit ${inNetns(netns)}sh -c ${quote(script)}`),
+    command: sh(within(netns, note, `limit ${inNetns(netns)}sh -c ${quote(script)}`)),
     parse: ({ stdout }) => {
       const has = (text: RegExp) => text.test(stdout);
       const families = (pattern: (family: Family) => RegExp) =>
@@ -79,18 +85,19 @@ export function forwardingChanges(
       : open.length > 0
         ? "the guard of IP forwarding is missing"
         : "IP forwarding is not noted as needed";
-  const step: Step = {
-    what: "turn IP forwarding on",
-    do: sh(`limit ${inNetns(netns)}sh -ec ${quote(turnOn(families, owner, guard, netns))}`),
-    undo: [leaveForwarding(owner, netns)],
-  };
+  const on = `limit ${inNetns(netns)}sh -ec ${quote(turnOn(families, owner, guard, netns))}`;
+  const leave = leaveForwarding(owner, netns);
+  // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
+  const step: Step = seen.noted
+    ? { what: "turn IP forwarding on", do: sh(on) }
+    : { what: "turn IP forwarding on", do: sh(`${on} || {\ncode=$?\n${leave.text}\nexit $code\n}`), undo: [leave] };
   return [{ drift, steps: [step] }];
 }
 
 /**
  * Turning IPv4 forwarding on also turns `all/accept_redirects` off, and every link's `forwarding` on (devinet.c,
- * inet_forward_change), so all of these are noted first. With IPv6 forwarding a link ignores router advertisements unless
- * its accept_ra is 2 (ip-sysctl), and the host would lose its default route, so that comes before.
+ * inet_forward_change), so the first is noted, and which links had it on already. With IPv6 forwarding a link ignores
+ * router advertisements unless its accept_ra is 2 (ip-sysctl), and the host would lose its default route, so that comes before.
  */
 function turnOn(families: readonly Family[], owner: string, guard: boolean, netns?: string): string {
   const dir = forwardingFolder(netns);
@@ -105,7 +112,7 @@ function turnOn(families: readonly Family[], owner: string, guard: boolean, netn
 function turnOn4(dir: string, guard: boolean): string[] {
   const ipv4 = "/proc/sys/net/ipv4";
   return [
-    `if [ "$(cat ${switchOf[4]})" = 0 ]; then note ${switchOf[4]} ${ipv4}/conf/all/accept_redirects; fi`,
+    `if [ "$(cat ${switchOf[4]})" = 0 ]; then note ${switchOf[4]} ${ipv4}/conf/all/accept_redirects $(${already(`${ipv4}/conf`)}); fi`,
     ...(guard ? guardText(4, dir) : []),
     `if [ "$(cat ${switchOf[4]})" = 0 ]; then`,
     `  kept=$(cat ${ipv4}/conf/all/accept_redirects)`,
@@ -114,11 +121,16 @@ function turnOn4(dir: string, guard: boolean): string[] {
   ];
 }
 
+/** The links that forward by a switch of their own while the main one is off. */
+function already(conf: string): string {
+  return `grep -ls '^1' ${conf}/*/forwarding || :`;
+}
+
 function turnOn6(dir: string, guard: boolean): string[] {
   const conf = "/proc/sys/net/ipv6/conf";
   return [
     `[ -e ${switchOf[6]} ] || { echo 'this kernel has no IPv6' >&2; exit 1; }`,
-    `if [ "$(cat ${switchOf[6]})" = 0 ]; then note ${switchOf[6]}; fi`,
+    `if [ "$(cat ${switchOf[6]})" = 0 ]; then note ${switchOf[6]} $(${already(conf)}); fi`,
     ...(guard ? guardText(6, dir) : []),
     `if [ "$(cat ${switchOf[6]})" = 0 ]; then`,
     "  for dev in $(ip -6 route show default proto ra | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'); do",
@@ -141,10 +153,8 @@ function guardText(family: Family, dir: string): string[] {
   ];
   return [
     `if grep -qs '^${switchOf[family]} 0' ${dir}/former && ! nft list chain inet ${table} guard | grep -q 'nfproto ipv${family} .*${guardComment}'; then`,
-    `  { for dev in $(ls /sys/class/net 2>/dev/null || ip -o link | sed 's/^[0-9]*: \\([^:@]*\\).*/\\1/'); do`,
-    '    [ -d /sys/class/net/$dev/bridge ] || printf \'add element inet linuxnet closed { "%s" comment "%s" }\\n\' "$dev" \'' +
-      guardComment +
-      "'",
+    `  { for dev in $(ip -o -d link show | awk -F ': ' '!/ bridge / { sub(/@.*/, "", $2); print $2 }'); do`,
+    `    printf 'add element inet ${table} closed { "%s" comment "%s" }\\n' "$dev" '${guardComment}'`,
     "  done",
     `  cat <<'GUARD'\n${rules.join("\n")}\nGUARD`,
     "  } | nft -f -",
@@ -152,9 +162,20 @@ function guardText(family: Family, dir: string): string[] {
   ];
 }
 
+/** Rules of others, in nftables or in the older rule sets of iptables, translate addresses: they rely on forwarding. */
+const others = [
+  "others() {",
+  `  nft list ruleset 2>/dev/null | awk '/^table/ { mine = ($2 == "inet" && $3 == "${table}") } !mine && !/linuxnet:/ && /masquerade|[ds]nat (ip6? )?to|MASQUERADE|[DS]NAT/ { found = 1 } END { exit !found }' && return`,
+  "  for t in iptables-legacy ip6tables-legacy iptables ip6tables; do",
+  `    ! command -v $t-save >/dev/null || ! $t-save 2>/dev/null | grep -v linuxnet: | grep -q -e '-j MASQUERADE' -e '-j [DS]NAT' || return 0`,
+  "  done",
+  "  return 1",
+  "}",
+];
+
 /**
  * Notes that an owner needs forwarding no more; the last one puts back what was before, and takes the guard away. It stays
- * on when others rely on it by then: rules of theirs translate addresses, or a bridge of theirs is up that was not there.
+ * on when others rely on it by then: rules of theirs translate addresses.
  */
 export function leaveForwarding(owner: string, netns?: string) {
   const dir = forwardingFolder(netns);
@@ -162,16 +183,16 @@ export function leaveForwarding(owner: string, netns?: string) {
     `rm -f ${dir}/${ownerKey(owner)}`,
     `[ -d ${dir} ] || exit 0`,
     `[ -z "$(ls ${dir} | grep -v '^former$')" ] || exit 0`,
-    `others() { nft list ruleset 2>/dev/null | awk '/^table/ { mine = ($2 == "inet" && $3 == "${table}") } !mine && /masquerade|dnat to|snat to|MASQUERADE/ { found = 1 } END { exit !found }'; }`,
+    ...others,
     `if [ -e ${dir}/former ] && ! others; then`,
     // The main switch of IPv4 first: writing it changes the others.
-    `  sort -r ${dir}/former | grep '/ip_forward \\|all/forwarding ' | while read -r file value; do echo "$value" >"$file"; done`,
-    `  grep -v '/ip_forward \\|all/forwarding ' ${dir}/former | while read -r file value; do [ ! -e "$file" ] || echo "$value" >"$file"; done`,
+    `  sort -r ${dir}/former | grep '/ip_forward \\|/all/forwarding ' | while read -r file value; do echo "$value" >"$file"; done`,
+    `  grep -v '/ip_forward \\|/all/forwarding ' ${dir}/former | while read -r file value; do [ ! -e "$file" ] || echo "$value" >"$file"; done`,
     "fi",
     `if nft list chain inet ${table} guard >/dev/null 2>&1; then nft "flush chain inet ${table} guard; flush set inet ${table} closed"; fi`,
     `rm -rf ${dir}`,
   ].join("\n");
-  return sh(`limit ${inNetns(netns)}sh -c ${quote(script)}`);
+  return sh(within(netns, `rm -rf ${quote(dir)}`, `limit ${inNetns(netns)}sh -c ${quote(script)}`));
 }
 
 /** The step that leaves forwarding when an owner goes. */
