@@ -110,7 +110,7 @@ export function firewallChanges(
 
 function leaving(seen: SeenRules, who: Claimant, netns?: string): Change[] {
   const left = forwardingTeardown(who.owner, seen.forwarding, netns);
-  const steps = [...acceptTeardown(seen, who, netns), ...left, ...(left.length > 0 ? guardTeardown(seen, netns) : [])];
+  const steps = [...acceptTeardown(seen, who, netns), ...left, ...(left.length > 0 ? guardTeardown(netns) : [])];
   return steps.length === 0 ? [] : [{ drift: "IP forwarding is noted as needed", steps }];
 }
 
@@ -149,7 +149,7 @@ export function firewallTeardown(seen: SeenRules, who: Keeper, netns?: string): 
     ...iptablesBackendTeardown(seen, who),
     ...acceptTeardown(seen, who, netns),
     ...forwardingTeardown(who.owner, seen.forwarding, netns),
-    ...(seen.forwarding.noted ? guardTeardown(seen, netns) : []),
+    ...(seen.forwarding.noted ? guardTeardown(netns) : []),
   ];
 }
 

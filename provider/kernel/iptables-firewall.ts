@@ -77,7 +77,6 @@ export function guardHandOver(seen: SeenIptables, { owner, former }: RuleOwner, 
 }
 
 /** The steps that take the guard away with the last owner who needs forwarding; to be run after he has left. */
-export function guardTeardown(seen: SeenIptables, netns?: string): Step[] {
-  const guarded = viewsOf(seen).filter(isGuarded);
-  return guarded.map(({ family }) => guardOffStep({ family, netns }, forwardingFolder(netns)));
+export function guardTeardown(netns?: string): Step[] {
+  return ([4, 6] as const).map((family) => guardOffStep({ family, netns }, forwardingFolder(netns)));
 }

@@ -60,7 +60,13 @@ function guardOn(place: Place): string {
 }
 
 function guardOff(place: Place, folder: string): string {
-  return `[ ! -d ${quote(folder)} ] || exit 0\n${takeAway(place)}`;
+  const save = `limit ${inNetns(place.netns)}${iptablesTool(place.family)}-save`;
+  return [
+    `[ ! -d ${quote(folder)} ] || exit 0`,
+    // Whoever is the last may be one whose own rules stand in nftables.
+    `${save} 2>/dev/null | grep -q '^:${guard} ' || exit 0`,
+    takeAway(place),
+  ].join("\n");
 }
 
 function takeAway(place: Place): string {

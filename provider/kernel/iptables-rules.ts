@@ -95,11 +95,13 @@ function letOut(args: NatTraffic, pair: Pair): IptablesRule[] {
     outInterface: inInterface,
     notOutInterface: notInInterface,
   };
-  // A source address that arrives from where it is to leave is a forged one.
-  const alien = inInterface === undefined && notInInterface === undefined ? outInterface : notInInterface;
+  // A source address that arrives from where it is to leave, or from elsewhere than its own link, is a forged one.
+  const anywhere = inInterface === undefined && notInInterface === undefined;
+  const alien = anywhere ? outInterface : notInInterface;
+  const own = anywhere && pair.source !== undefined ? notOutInterface : inInterface;
   const replies = { family: pair.family, source: pair.destination, destination: pair.source };
   const rules = [
-    rule(pair, "LINUXNET-FWD", [...match({ ...args, notInInterface: alien }, pair), "-j", "ACCEPT"]),
+    rule(pair, "LINUXNET-FWD", [...match({ ...args, inInterface: own, notInInterface: alien }, pair), "-j", "ACCEPT"]),
     rule(pair, "LINUXNET-FWD", [...match(back, replies), ...ctstate("RELATED,ESTABLISHED"), "-j", "ACCEPT"]),
   ];
   const home = inside(args);

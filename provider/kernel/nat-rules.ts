@@ -53,7 +53,9 @@ function sourceRules(nat: Translation, family: Family): Rule[] {
       inInterface: match.outInterface,
       outInterface: match.inInterface,
     };
-    rules.push({ chain: "outward", text: `${withFamily(match, family)}goto pass` });
+    // Who forges a source comes from elsewhere, and would get through where forwarding was off.
+    const genuine = match.source ? "fib saddr . iif oif != 0 " : "";
+    rules.push({ chain: "outward", text: `${withFamily(match, family)}${genuine}goto pass` });
     rules.push({
       chain: "outward",
       text: `${withFamily(back, family)}ct state established,related ct status snat goto pass`,
