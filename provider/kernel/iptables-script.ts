@@ -103,11 +103,12 @@ export function addRule(place: Place, chain: OwnChain, words: readonly string[],
   ].join("\n");
 }
 
-/** Removes a rule; that it is gone already is a success. */
+/** Removes a rule; that it is gone already is a success, and that iptables could not look (it exits with 4 or more) is none. */
 export function removeRule(place: Place, table: Table, chain: string, words: readonly string[]): string {
   const tool = iptables(place, table);
   const rule = quoteAll([chain, ...words]);
-  return `if ${tool} -C ${rule} 2>/dev/null; then ${tool} -D ${rule}; fi`;
+  const blind = `code=$?; [ $code -lt 4 ] || { echo 'iptables could not look for the rule' >&2; exit $code; }`;
+  return `if ${tool} -C ${rule} 2>/dev/null; then ${tool} -D ${rule}; else ${blind}; fi`;
 }
 
 /**

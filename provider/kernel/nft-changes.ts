@@ -206,6 +206,7 @@ export function pieceTeardown(seen: SeenTable, who: Claimant, netns?: string): S
 export function tidyTable(netns?: string) {
   const nftIn = `limit ${inNetns(netns)}nft`;
   return sh(
-    `if ${nftIn} list table inet ${table} >/dev/null 2>&1 && ! ${nftIn} list table inet ${table} | grep -q 'comment "linuxnet:'; then ${nftIn} delete table inet ${table}; fi`,
+    `if text=$(${nftIn} list table inet ${table} 2>/dev/null); then\n` +
+      `  case $text in *'comment "linuxnet:'*) ;; *) ${nftIn} delete table inet ${table} ;; esac\nfi`,
   );
 }

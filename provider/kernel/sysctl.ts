@@ -47,7 +47,9 @@ export function sysctlStep(what: string, wanted: Sysctls, former: Sysctls, netns
   const back = Object.fromEntries(
     Object.keys(wanted).flatMap((name) => (former[name] === undefined ? [] : [[name, former[name]]])),
   );
-  return { what, do: sh(writing(wanted, netns)), undo: [sh(writing(back, netns))] };
+  // Where one cannot be set, those before it are put back at once.
+  const text = `${writing(wanted, netns)} || {\ncode=$?\n${writing(back, netns)} 2>/dev/null || :\nexit $code\n}`;
+  return { what, do: sh(text), undo: [sh(writing(back, netns))] };
 }
 
 function writing(values: Sysctls, netns?: string): string {

@@ -190,7 +190,10 @@ function stateAfter(left: readonly string[]): string {
 function explain({ failures, left }: Report, host: string): LinuxnetError {
   const [first] = failures;
   const cause = first?.cause;
-  return new LinuxnetError({ host, problem: `cannot ${first?.what}`, cause, state: stateAfter(left) });
+  // How far a command came that its deadline ended (timeout(1)) nobody knows.
+  const late = left.length === 0 && (first?.code === 124 || first?.code === 137);
+  const state = late ? "All before it is taken back; the next `up` looks how far it came." : stateAfter(left);
+  return new LinuxnetError({ host, problem: `cannot ${first?.what}`, cause, state });
 }
 
 function gathered(failures: readonly StepFailure[], host: string): LinuxnetError {

@@ -169,6 +169,14 @@ describe("whatever happens half-way:", () => {
     );
   });
 
+  test("a setting that the kernel refuses takes those before it back", async ({ machine }) => {
+    const blue = await make(machine, "Netns", "blue", args);
+    const bad = { "net.ipv4.ip_unprivileged_port_start": "0", "net.ipv6.conf.all.forwarding": "many" };
+    await expect(blue.up({ ...args, sysctls: bad })).rejects.toThrow(/Invalid argument\. The host is as it was/);
+    expect(await blue.refresh()).toEqual([]);
+    await blue.destroy();
+  });
+
   test("a setting that the kernel does not have takes the namespace away again", async ({ machine }) => {
     const bad = { name: "blue", sysctls: { "net.ipv4.no_such": "1" } };
     await expect(make(machine, "Netns", "blue", bad)).rejects.toThrow(/net\.ipv4\.no_such/);
