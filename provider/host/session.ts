@@ -71,6 +71,8 @@ export class Session {
       throw error;
     });
     const shell = await this.#opening;
+    // It has ended in this very moment: nothing would ever answer.
+    if (this.#shell !== shell) throw this.#unknown("the shell has ended");
     this.roundTrips += 1;
     const text: string[] = [];
     const replies = requests.map(({ script }) => {
@@ -144,13 +146,17 @@ export class Session {
     return result;
   }
 
+  #unknown(cause: string): OutcomeUnknown {
+    return new OutcomeUnknown({ host: this.name, problem: "the session ended before the answer came", cause });
+  }
+
   #lost(shell: Shell, cause: string): void {
     if (this.#shell !== shell) return;
     this.#shell = undefined;
     this.#opening = undefined;
     const waiting = [...this.#waiting.values()];
     this.#waiting.clear();
-    const error = new OutcomeUnknown({ host: this.name, problem: "the session ended before the answer came", cause });
+    const error = this.#unknown(cause);
     for (const { reject } of waiting) reject(error);
   }
 }

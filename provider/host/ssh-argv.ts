@@ -76,5 +76,5 @@ function proxyCommand(proxy: Hop, config: readonly string[]): string {
     ...config,
     ...options.filter((option) => !option.startsWith("ClearAll")).flatMap((option) => ["-o", option]),
   ];
-  return `${quoteAll([...words, ...target(proxy).slice(0, -2)]).replaceAll("%", "%%")} -W '[%h]:%p' ${dashes} ${quote(host)}`;
+  return `${quoteAll([...words, ...target(proxy).slice(0, -2)]).replaceAll("%", "%%")} -W '[%h]:%p' ${dashes} ${quote(host).replaceAll("%", "%%")}`;
 }
