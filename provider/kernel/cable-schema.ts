@@ -2,6 +2,7 @@ import { z } from "zod";
 import { familyOf } from "./addresses.ts";
 import { unreachable } from "./cable.ts";
 import { type Impairment, impairment } from "./impairment-shape.ts";
+import { type Issue, listed, when } from "./issue.ts";
 import type { Route } from "./routes.ts";
 import { address, interfaceAddress, linkName, macAddress, netnsName, oneOrMore, subnet } from "./schema.ts";
 
@@ -18,9 +19,6 @@ export interface End {
   isolated: boolean;
   impairment?: Impairment;
 }
-
-/** One value or several, as a list. */
-export const listed = (value: string | string[] | undefined): string[] => [value ?? []].flat();
 
 /** The inputs of an end. */
 export const endFields = {
@@ -44,42 +42,40 @@ export const endFields = {
   impairment: impairment.optional(),
 };
 
-/** What is wrong with an end as a whole. */
-export function endRules(
-  { gateway, netns, addresses, bridge, routes = [] }: End,
-  prefix: string,
-): { property: string; reason: string }[] {
-  const gateways = listed(gateway);
-  const issue = (property: string, reason: string | undefined | false) =>
-    reason ? [{ property: `${prefix}${property}`, reason }] : [];
-  const families = gateways.map(familyOf);
+/** What is wrong with an end as a whole. @param prefix where it stands among the inputs: "" or `peer.` */
+export function endRules(end: End, prefix: string): Issue[] {
+  const { addresses, bridge, routes = [] } = end;
+  const both = bridge !== undefined && addresses.length > 0;
   return [
-    ...issue(
-      "gateway",
-      gateways.length > 0 &&
-        netns === undefined &&
-        "is allowed only inside a namespace (netns): the host's own default route is never touched",
-    ),
-    ...issue("gateway", new Set(families).size < families.length && "must be at most one address per family"),
-    ...gateways.flatMap((via) => issue("gateway", unreachable(via, addresses))),
-    ...gateways.flatMap((via) =>
-      issue("gateway", addresses.some((cidr) => cidr.startsWith(`${via}/`)) && "must not be this end's own address"),
-    ),
-    ...issue(
-      "addresses",
-      bridge !== undefined && addresses.length > 0 && "must be empty on a port of a bridge: give them to the bridge",
-    ),
-    ...routes.flatMap(({ via, to }, index) =>
-      issue(
-        `routes[${index}].via`,
-        via ? unreachable(via, addresses) : to === "default" && "is needed for the default route",
-      ),
-    ),
-    ...routes.flatMap(({ to }, index) =>
-      issue(
-        `routes[${index}].to`,
-        to === "default" && netns === undefined && "must not be the host's own default route",
-      ),
-    ),
+    ...gatewayRules(end),
+    ...when(both, "addresses", "must be empty on a port of a bridge: give them to the bridge"),
+    ...routes.flatMap((route, index) => routeRules(route, end, `routes[${index}]`)),
+  ].map(({ property, reason }) => ({ property: `${prefix}${property}`, reason }));
+}
+
+function gatewayRules({ gateway, netns, addresses }: End): Issue[] {
+  const gateways = listed(gateway);
+  const families = new Set(gateways.map(familyOf));
+  const ownWay = "is allowed only inside a namespace (netns): the host's own default route is never touched";
+  const isOwn = (via: string) => addresses.some((cidr) => cidr.startsWith(`${via}/`));
+  return [
+    ...when(gateways.length > 0 && netns === undefined, "gateway", ownWay),
+    ...when(families.size < gateways.length, "gateway", "must be at most one address per family"),
+    ...gateways.flatMap((via) => reachableRule("gateway", via, addresses)),
+    ...gateways.flatMap((via) => when(isOwn(via), "gateway", "must not be this end's own address")),
   ];
+}
+
+function routeRules({ via, to }: Route, { netns, addresses }: End, property: string): Issue[] {
+  const isDefault = to === "default";
+  return [
+    ...(via ? reachableRule(`${property}.via`, via, addresses) : []),
+    ...when(isDefault && !via, `${property}.via`, "is needed for the default route"),
+    ...when(isDefault && netns === undefined, `${property}.to`, "must not be the host's own default route"),
+  ];
+}
+
+function reachableRule(property: string, via: string, addresses: readonly string[]): Issue[] {
+  const reason = unreachable(via, addresses);
+  return reason ? [{ property, reason }] : [];
 }

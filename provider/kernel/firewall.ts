@@ -22,6 +22,7 @@ import {
 import { type SeenTable, tableFact } from "./nft.ts";
 import { hasPieces, type Pieces, pieceChanges, pieceTeardown } from "./nft-changes.ts";
 import type { Claimant } from "./owner.ts";
+import { routesFact } from "./routes.ts";
 
 /** Which of the kernel's two languages for packet rules is spoken. */
 export type Backend = "nftables" | "iptables";
@@ -64,6 +65,12 @@ export function firewallFacts({ owner, backend, netns }: Asked, state?: Record<s
     accept: forwardAcceptFact(netns),
     ...iptablesFacts(asking, netns),
   };
+}
+
+/** What a rule that may speak of the uplink asks: {@link firewallFacts}, and the routes that tell which link that is. */
+export function routedFacts(asked: Asked, state?: Record<string, unknown>) {
+  const { netns } = asked;
+  return { ...firewallFacts(asked, state), routes4: routesFact(netns, 4), routes6: routesFact(netns, 6) };
 }
 
 /**

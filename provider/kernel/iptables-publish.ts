@@ -114,16 +114,8 @@ function translate(args: PublishTraffic): IptablesRule[] {
   const outside = (args.hairpin ?? true) ? {} : { notInInterface: args.targetDevice };
   const dnat = ["-j", "DNAT", "--to-destination", endpoint(targetAddress, targetPort)];
   const tier = hostAddress === undefined ? tiers.normal : tiers.exactPublish;
-  const loopback = onLoopback(args)
-    ? [
-        rule(
-          { family },
-          "LINUXNET-OUT",
-          [...match(traffic, { family, destination: "127.0.0.1" }), ...dnat],
-          tiers.exactPublish,
-        ),
-      ]
-    : [];
+  const fromHere = () => [...match(traffic, { family, destination: "127.0.0.1" }), ...dnat];
+  const loopback = onLoopback(args) ? [rule({ family }, "LINUXNET-OUT", fromHere(), tiers.exactPublish)] : [];
   if (hostAddress === "127.0.0.1") return loopback;
   const words = [...toLocal, ...dnat];
   const to = { family, destination: hostAddress };

@@ -60,22 +60,10 @@ export interface Allocation {
  * @param before what was given last, by name, as CIDR
  */
 export function allocate(pool: Pool, before: Readonly<Record<string, string>>): Allocation {
-  const { subnet, names, fixed } = pool;
-  const prefix = parseCidr(subnet)?.prefix;
-  const given = new Map(Object.entries(fixed));
-  const had = (name: string) => (Object.hasOwn(before, name) ? before[name]?.split("/")[0] : undefined);
+  const { subnet, names } = pool;
+  const given = kept(pool, before);
   const taken = new Set([pool.gateway, ...pool.reserved, ...given.values()]);
-  for (const name of names) {
-    const old = had(name);
-    if (given.has(name) || !old || taken.has(old) || !givable(pool, old)) continue;
-    given.set(name, old);
-    taken.add(old);
-  }
-  const leaving = new Set(
-    Object.keys(before)
-      .flatMap((name) => had(name) ?? [])
-      .filter((old) => !taken.has(old)),
-  );
+  const leaving = new Set(Object.values(before).map(bare));
   const left: string[] = [];
   for (const name of names.filter((one) => !given.has(one))) {
     const free =
@@ -84,8 +72,24 @@ export function allocate(pool: Pool, before: Readonly<Record<string, string>>): 
     if (free === undefined) left.push(name);
     else taken.add(given.set(name, free).get(name) ?? free);
   }
+  const prefix = parseCidr(subnet)?.prefix;
   const entries = names.flatMap((name) => (given.has(name) ? [[name, `${given.get(name)}/${prefix}`]] : []));
   return { addresses: Object.fromEntries(entries), left, capacity: capacityOf(pool) };
+}
+
+const bare = (cidr: string) => cidr.split("/")[0] ?? "";
+
+/** The addresses that are set, and those that names keep. */
+function kept(pool: Pool, before: Readonly<Record<string, string>>): Map<string, string> {
+  const given = new Map(Object.entries(pool.fixed));
+  const taken = new Set([pool.gateway, ...pool.reserved, ...given.values()]);
+  for (const name of pool.names) {
+    const old = bare((Object.hasOwn(before, name) && before[name]) || "");
+    if (given.has(name) || !old || taken.has(old) || !givable(pool, old)) continue;
+    given.set(name, old);
+    taken.add(old);
+  }
+  return given;
 }
 
 /** Whether an address may be given at all. */

@@ -1,14 +1,10 @@
 import type { z } from "zod";
 import type { Answers, Change, Fact, Facts, Reply, Step } from "../kernel/command.ts";
+import type { Issue } from "../kernel/issue.ts";
 import type { Claimant } from "../kernel/owner.ts";
 
 export type { Change } from "../kernel/command.ts";
-
-/** A refusal of an input: which property, and which rule. */
-export interface Issue {
-  property: string;
-  reason: string;
-}
+export type { Issue } from "../kernel/issue.ts";
 
 /** What planning knows besides the inputs and the kernel. */
 export interface Context extends Claimant {

@@ -4,6 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { contains, familyOf, parseCidr } from "../kernel/addresses.ts";
 import { dictionary } from "../kernel/dictionary.ts";
+import { when } from "../kernel/issue.ts";
 import { ownerKey } from "../kernel/owner.ts";
 import { addressAt, allocate, isNoHost, type Pool } from "../kernel/pool.ts";
 import { address, subnet } from "../kernel/schema.ts";
@@ -52,16 +53,10 @@ function derive(args: Args, olds: Record<string, unknown>): Args {
 
 function rangeFaults({ subnet: whole, gateway, range, reserved = [], fixed = {} }: Args): Issue[] {
   const outside = (property: string, one: string) =>
-    contains(whole, one) ? [] : [{ property, reason: `must lie in the subnet ${whole}` }];
+    when(!contains(whole, one), property, `must lie in the subnet ${whole}`);
+  const noHost = (one: string) => `${one} is the network or broadcast address of ${whole}`;
   const nobody = (property: string, one: string) =>
-    isNoHost(whole, one)
-      ? [
-          {
-            property,
-            reason: `must be an address that a host can have: ${one} is the network or broadcast address of ${whole}`,
-          },
-        ]
-      : [];
+    when(isNoHost(whole, one), property, `must be an address that a host can have: ${noHost(one)}`);
   return [
     ...outside("gateway", gateway),
     ...nobody("gateway", gateway),
@@ -75,30 +70,28 @@ function rangeFaults({ subnet: whole, gateway, range, reserved = [], fixed = {} 
 }
 
 function rules(args: Args): Issue[] {
-  const { names, gateway, range, subnet: whole, fixed = {} } = args;
+  const { names, range, subnet: whole } = args;
   const faults = rangeFaults(args);
   if (faults.length > 0) return faults;
   const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
-  const set = Object.entries(fixed);
   const { left, capacity } = allocate(poolOf(args), args.addresses);
+  const full = `the range ${range ?? whole} is full: it has ${capacity} addresses to give, and none is left for ${left.join(", ")}`;
   return [
-    ...(twice >= 0 ? [{ property: `names[${twice}]`, reason: `is there twice: ${names[twice]}` }] : []),
-    ...set.flatMap(([name, one]) =>
-      one === gateway ? [{ property: `fixed.${name}`, reason: `is the gateway's address ${gateway}` }] : [],
-    ),
-    ...set.flatMap(([name, one], index) => {
-      const other = set.slice(0, index).find(([, earlier]) => earlier === one);
-      return other ? [{ property: `fixed.${name}`, reason: `is the address of ${other[0]} already` }] : [];
-    }),
-    ...(left.length > 0
-      ? [
-          {
-            property: "names",
-            reason: `the range ${range ?? whole} is full: it has ${capacity} addresses to give, and none is left for ${left.join(", ")}`,
-          },
-        ]
-      : []),
+    ...when(twice >= 0, `names[${twice}]`, `is there twice: ${names[twice]}`),
+    ...fixedRules(args),
+    ...when(left.length > 0, "names", full),
   ];
+}
+
+function fixedRules({ fixed = {}, gateway }: Args): Issue[] {
+  const set = Object.entries(fixed);
+  return set.flatMap(([name, one], index) => {
+    const other = set.slice(0, index).find(([, earlier]) => earlier === one)?.[0];
+    return [
+      ...when(one === gateway, `fixed.${name}`, `is the gateway's address ${gateway}`),
+      ...when(other !== undefined, `fixed.${name}`, `is the address of ${other} already`),
+    ];
+  });
 }
 
 /** How an {@link AddressPool} is checked and worked out. */

@@ -8,15 +8,15 @@ import {
   type Backend,
   backendOf,
   firewallChanges,
-  firewallFacts,
   firewallPresent,
   firewallTeardown,
+  routedFacts,
 } from "../kernel/firewall.ts";
 import type { IptablesRule } from "../kernel/iptables.ts";
 import { forwardRules } from "../kernel/iptables-rules.ts";
+import { when } from "../kernel/issue.ts";
 import { familiesOf, type Match, nftMatch, ofFamily } from "../kernel/match.ts";
 import type { Rule } from "../kernel/nft.ts";
-import { routesFact } from "../kernel/routes.ts";
 import { backend, interfaceName, netnsName, oneOrMore, portRange, subnet } from "../kernel/schema.ts";
 import { resolveInterface } from "../kernel/uplink.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
@@ -60,29 +60,25 @@ interface Args extends Omit<Match, "source" | "destination"> {
   owner: string;
 }
 
-const facts = (args: Args, { state }: Pick<Context, "state">) => ({
-  ...firewallFacts(args, state),
-  routes4: routesFact(args.netns, 4),
-  routes6: routesFact(args.netns, 6),
-});
+const facts = (args: Args, { state }: Pick<Context, "state">) => routedFacts(args, state);
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
-const listed = (value: string | string[] | undefined) => (value === undefined ? undefined : [value].flat());
+const given = (value: string | string[] | undefined) => (value === undefined ? undefined : [value].flat());
 
 /** The families of a rule: those of its addresses; without any, one rule speaks of both. */
 function families({ source, destination }: Args): (Family | undefined)[] {
   return source === undefined && destination === undefined
     ? [undefined]
-    : familiesOf(listed(source), listed(destination));
+    : familiesOf(given(source), given(destination));
 }
 
 function ruleOf(args: Args, family: Family | undefined, seen: Seen): Rule {
   const { action, priority, source, destination } = args;
   const match: Match = {
     ...args,
-    source: family && ofFamily(listed(source), family),
-    destination: family && ofFamily(listed(destination), family),
+    source: family && ofFamily(given(source), family),
+    destination: family && ofFamily(given(destination), family),
     inInterface: resolveInterface(args.inInterface, family ?? 4, seen),
     outInterface: resolveInterface(args.outInterface, family ?? 4, seen),
   };
@@ -113,8 +109,8 @@ function rules({ protocol, destinationPorts, sourcePorts }: Args): Issue[] {
   const ported = protocol === "tcp" || protocol === "udp" || protocol === "sctp";
   const needs = "needs protocol tcp, udp or sctp";
   return [
-    ...(destinationPorts !== undefined && !ported ? [{ property: "destinationPorts", reason: needs }] : []),
-    ...(sourcePorts !== undefined && !ported ? [{ property: "sourcePorts", reason: needs }] : []),
+    ...when(destinationPorts !== undefined && !ported, "destinationPorts", needs),
+    ...when(sourcePorts !== undefined && !ported, "sourcePorts", needs),
   ];
 }
 

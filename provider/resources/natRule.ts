@@ -8,13 +8,13 @@ import {
   type Backend,
   backendOf,
   firewallChanges,
-  firewallFacts,
   firewallPresent,
   firewallTeardown,
+  routedFacts,
 } from "../kernel/firewall.ts";
 import { natRules } from "../kernel/iptables-rules.ts";
+import { listed, when } from "../kernel/issue.ts";
 import { natPieces, type Translation, translatedFamilies } from "../kernel/nat-rules.ts";
-import { routesFact } from "../kernel/routes.ts";
 import { address, backend, interfaceName, netnsName, oneOrMore, portRange, subnet } from "../kernel/schema.ts";
 import { resolveInterface } from "../kernel/uplink.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
@@ -76,21 +76,17 @@ interface Args {
   owner: string;
 }
 
-const facts = (args: Args, { state }: Pick<Context, "state">) => ({
-  ...firewallFacts(args, state),
-  routes4: routesFact(args.netns, 4),
-  routes6: routesFact(args.netns, 6),
-});
+const facts = (args: Args, { state }: Pick<Context, "state">) => routedFacts(args, state);
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
-const listed = (value: string | string[] | undefined) => (value === undefined ? undefined : [value].flat());
+const given = (value: string | string[] | undefined) => (value === undefined ? undefined : [value].flat());
 
 function translation(args: Args, seen: Seen): Translation {
   const bare = {
     ...args,
-    source: listed(args.source),
-    destination: listed(args.destination),
+    source: given(args.source),
+    destination: given(args.destination),
     inInterface: undefined,
     outInterface: undefined,
   };
@@ -117,30 +113,23 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
 
 function rules(args: Args): Issue[] {
   const { type, toAddress, toPorts, protocol, destinationPorts } = args;
-  const given = [listed(args.source), listed(args.destination), toAddress === undefined ? undefined : [toAddress]];
-  const issue = (property: string, reason: string, wrong: boolean) => (wrong ? [{ property, reason }] : []);
-  const families = given.map((list) => list && new Set(list.map(familyOf)));
+  const masquerade = type === "masquerade";
+  const early = type === "dnat" && (args.outInterface ?? args.notOutInterface) !== undefined;
+  const owned = "must be omitted: masquerade uses the address of the interface";
   return [
-    ...issue("toAddress", `is needed for ${type}`, type !== "masquerade" && toAddress === undefined),
-    ...issue(
-      "toAddress",
-      "must be omitted: masquerade uses the address of the interface",
-      type === "masquerade" && toAddress !== undefined,
-    ),
-    ...issue("toPorts", "must be omitted with masquerade", type === "masquerade" && toPorts !== undefined),
-    ...issue("destinationPorts", "needs protocol", destinationPorts !== undefined && protocol === undefined),
-    ...issue("toPorts", "needs protocol", toPorts !== undefined && protocol === undefined),
-    ...issue(
-      "outInterface",
-      "is not known yet when dnat is decided; use inInterface",
-      type === "dnat" && (args.outInterface ?? args.notOutInterface) !== undefined,
-    ),
-    ...issue(
-      "toAddress",
-      "must be of the family of source and destination",
-      families[2] !== undefined && families.slice(0, 2).some((set) => set && !set.has(familyOf(toAddress ?? ""))),
-    ),
+    ...when(!masquerade && toAddress === undefined, "toAddress", `is needed for ${type}`),
+    ...when(masquerade && toAddress !== undefined, "toAddress", owned),
+    ...when(masquerade && toPorts !== undefined, "toPorts", "must be omitted with masquerade"),
+    ...when(destinationPorts !== undefined && protocol === undefined, "destinationPorts", "needs protocol"),
+    ...when(toPorts !== undefined && protocol === undefined, "toPorts", "needs protocol"),
+    ...when(early, "outInterface", "is not known yet when dnat is decided; use inInterface"),
+    ...when(mixed(args), "toAddress", "must be of the family of source and destination"),
   ];
+}
+
+function mixed({ source, destination, toAddress }: Args): boolean {
+  if (toAddress === undefined) return false;
+  return [source, destination].some((value) => value && !listed(value).map(familyOf).includes(familyOf(toAddress)));
 }
 
 /** How a {@link NatRule} is checked, planned and removed. */

@@ -3,11 +3,12 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
-import { type End, endFields, endRules, listed } from "../kernel/cable-schema.ts";
+import { type End, endFields, endRules } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks } from "../kernel/failure.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
+import { listed } from "../kernel/issue.ts";
 import { ofNewLink, releaseStep } from "../kernel/link-changes.ts";
 import { isPair, linkFact, type Sight } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
