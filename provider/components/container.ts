@@ -200,7 +200,7 @@ export class Container extends pulumi.ComponentResource {
   }
 
   #run(
-    { command, environment, cwd, user, ready, netns }: ContainerArgs,
+    { command, environment, cwd, user, restart, stopTimeout, ready, netns }: ContainerArgs,
     files: ResolvConf | undefined,
   ): Process | undefined {
     if (command === undefined) return undefined;
@@ -208,6 +208,8 @@ export class Container extends pulumi.ComponentResource {
       ...(environment && { environment }),
       ...(cwd && { cwd }),
       ...(user && { user }),
+      ...(restart && { restart }),
+      ...(stopTimeout && { stopTimeout }),
       ...(ready && { ready }),
     };
     const inside =

@@ -43,7 +43,8 @@ export function compile(steps: readonly Step[], { owner, onFailure }: ScriptOpti
 
 /** Seconds that a script of so many steps can take at the most, the wait for the lock included. */
 export function scriptDeadline(steps: readonly Step[]): number {
-  return lockDeadline + groups(steps).length * (stepDeadline + 1) * 2 + steps.length;
+  const patience = steps.reduce((sum, { within = 0 }) => sum + within, 0);
+  return lockDeadline + groups(steps).length * (stepDeadline + 1) * 2 + steps.length + patience * 2;
 }
 
 /** The file in which a script notes what it is about to make. */

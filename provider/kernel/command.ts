@@ -34,6 +34,8 @@ export interface Step {
   undo?: readonly Command[];
   /** The object that comes to be before it can carry its owner (`link:lab0`): noted on the host until the script ends. */
   claim?: string;
+  /** Seconds that it may take beyond the deadline of a step: it waits for something that is given time. */
+  within?: number;
 }
 
 /** One difference between what is wanted and what stands, and the steps that end it. */

@@ -22,7 +22,13 @@ export interface SeenProcess {
   /** The inode of the network namespace that it was started in. */
   netns: number | undefined;
   alive: boolean;
-  /** The exit code of one that has ended, 128 and more for a signal; undefined when nobody saw its end. */
+  /** Seconds since it was started; of one that is alive. */
+  age: number;
+  /** Whether what restarts it is there. */
+  supervised: boolean;
+  /** How many times in a row it has ended soon after its start. */
+  failures: number;
+  /** The exit code of the last run that ended, 128 and more for a signal; undefined when none did, or nobody saw it. */
   exit: number | undefined;
   /** The last line of its log. */
   lastLine: string;
@@ -34,17 +40,22 @@ export interface SeenProcess {
 export function processFact(owner: string, ready: Ready = {}): Fact<SeenProcess | undefined> {
   const text = [
     `cd ${processDir(owner)} 2>/dev/null || exit 0`,
-    "pid= stat=",
+    `stat() { cat "/proc/$1/stat" 2>/dev/null | tr '\\n' ' '; }`,
+    "pid= keeper=",
     "[ ! -s pid ] || read -r pid rest <pid",
-    "[ -z \"$pid\" ] || stat=$(cat \"/proc/$pid/stat\" 2>/dev/null | tr '\\n' ' ')",
+    "[ ! -s supervisor ] || read -r keeper born <supervisor",
     // One that has just died: its exit code is on its way.
-    `case \${stat##*) } in [ZX]* | '') [ -z "$pid" ] || [ -s exit ] || sleep 0.1 ;; esac`,
-    "for file in owner pid exit; do [ ! -s $file ] || { printf '%s ' $file; limit cat $file; }; done",
-    "printf 'stat %s\\n' \"$stat\"",
-    "[ ! -s log ] || { printf 'log '; limit tail -c 2000 log | limit base64 -w 0; echo; }",
+    `now=$([ -z "$pid" ] || stat "$pid"); round=0`,
+    `while case \${now##*) } in [ZX]* | '') [ -n "$pid" ] && [ ! -s exit ] && [ $round -lt 5 ] ;; *) false ;; esac; do`,
+    '  sleep 0.1; round=$((round + 1)); now=$(stat "$pid")\ndone',
+    "for file in owner pid last exit supervisor; do [ ! -s $file ] || { printf '%s ' $file; limit cat $file; }; done",
+    `printf 'stat %s\\nkeeper %s\\nup ' "$now" "$([ -z "$keeper" ] || stat "$keeper")"`,
+    "limit cat /proc/uptime",
+    "log=log; [ -s log ] || log=log.1",
+    "[ ! -s $log ] || { printf 'log '; limit tail -c 2000 $log | limit base64 -w 0; echo; }",
     ...(ready.tcp === undefined ? [] : [listening("tcp", "0A", ready.tcp)]),
     ...(ready.udp === undefined ? [] : [listening("udp", "07", ready.udp)]),
-    ...(ready.log === undefined ? [] : [`! limit grep -qaF -e ${quote(ready.log)} log || echo ready log`]),
+    ...(ready.log === undefined ? [] : [`! limit grep -qasF -e ${quote(ready.log)} log.1 log || echo ready log`]),
     ":",
   ];
   return { command: sh(text.join("\n")), parse };
@@ -63,19 +74,33 @@ function parse({ stdout }: Reply): SeenProcess | undefined {
   const words = (key: string) => lines.find(([first]) => first === key)?.slice(1) ?? [];
   const [owner = "", fingerprint = ""] = words("owner");
   const [pid, start, netns] = words("pid");
-  const [state = "", ...fields] = words("stat").join(" ").split(") ").at(-1)?.split(" ") ?? [];
-  const [exit] = words("exit");
+  const [exit, failures] = words("exit").length > 0 ? words("exit") : words("last");
   const log = Buffer.from(words("log")[0] ?? "", "base64").toString("utf8");
   return {
     owner,
     fingerprint,
     pid: pid === undefined ? undefined : Number(pid),
     netns: netns === undefined ? undefined : Number(/\d+/.exec(netns)?.[0]),
-    alive: start !== undefined && fields[18] === start && !["Z", "X", ""].includes(state),
-    exit: exit === undefined ? undefined : Number(exit),
+    alive: lives(start, words("stat")),
+    age: Number(words("up")[0] ?? 0) - Number(start ?? 0) / 100,
+    supervised: lives(words("supervisor")[1], words("keeper")),
+    failures: Number(failures ?? 0),
+    exit: exit === undefined ? undefined : codeOf(exit),
     lastLine: log.trimEnd().split("\n").at(-1)?.trim().slice(-300) ?? "",
     ready: new Set(lines.filter(([first]) => first === "ready").map(([, what = ""]) => what)),
   };
+}
+
+/** Whether a line of /proc/PID/stat is of a process with this start time that has not ended. */
+function lives(start: string | undefined, stat: readonly string[]): boolean {
+  const [state = "", ...fields] = stat.join(" ").split(") ").at(-1)?.split(" ") ?? [];
+  return start !== undefined && fields[18] === start && !["Z", "X", ""].includes(state);
+}
+
+/** An exit code, or the name of a signal without its SIG. */
+function codeOf(exit: string): number {
+  const signal = constants.signals[`SIG${exit}` as NodeJS.Signals];
+  return signal === undefined ? Number(exit) : 128 + signal;
 }
 
 /** How a program ended: "it exited with code 3: no such host". */

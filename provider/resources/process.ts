@@ -9,15 +9,17 @@ import { lacks, refuse } from "../kernel/failure.ts";
 import { inodeFact } from "../kernel/netns.ts";
 import { shortHash } from "../kernel/owner.ts";
 import {
+  defaultStopTimeout,
   fingerprint,
   logPath,
-  ownerVariable,
   type Program,
   startCommand,
   startStep,
   stopStep,
 } from "../kernel/processes.ts";
 import { howItEnded, processFact, type Ready, type SeenProcess, userFact } from "../kernel/processes-fact.ts";
+import { ownerVariable } from "../kernel/processes-launch.ts";
+import { type Restart, steady } from "../kernel/processes-supervise.ts";
 import { netnsName, port } from "../kernel/schema.ts";
 import { type Change, type Context, define } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
@@ -49,6 +51,14 @@ export interface ProcessArgs extends ResourceArgs {
   cwd?: pulumi.Input<string>;
   /** The user it runs as, with that user's groups; default root. */
   user?: pulumi.Input<string>;
+  /**
+   * When it is started again after it has ended, by itself or by a signal: never (`"no"`, the default), when its exit code was not 0
+   * (`"on-failure"`), or whenever it ended (`"always"`). The pause before a start doubles from 100 ms to 10 s, and is short again
+   * after a run of 10 s. The first start has to succeed.
+   */
+  restart?: pulumi.Input<Restart>;
+  /** How long it is given to end after TERM, before KILL; a Go duration up to `"10m"`, default `"10s"` (Docker's --stop-timeout). */
+  stopTimeout?: pulumi.Input<string>;
   /** What to wait for before it counts as started; default: that it has begun. */
   ready?: pulumi.Input<ReadyArgs>;
 }
@@ -73,12 +83,15 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   if (seen.user === undefined)
     refuse(`there is no user ${user}`, `Create it (useradd ${user}), or leave \`user\` out to run as root.`);
   if (seen.netns === undefined) lacks(`there is no namespace ${netns}`);
+  const previous = (context.previous as Args | undefined) ?? args;
   const renamed = context.former !== undefined && seen.former !== undefined;
   const drift = whatDiffers(args, seen) ?? (renamed ? "it runs under its former name" : undefined);
   if (drift === undefined) return [];
   const steps = [
-    ...(renamed ? [stopStep(`${context.former}`, restart(`${context.former}`, seen.former, seen, context))] : []),
-    ...(seen.process ? [stopStep(args.owner, restart(args.owner, seen.process, seen, context))] : []),
+    ...(renamed
+      ? [stopStep(`${context.former}`, previous, startAgain(`${context.former}`, seen.former, seen, context))]
+      : []),
+    ...(seen.process ? [stopStep(args.owner, previous, startAgain(args.owner, seen.process, seen, context))] : []),
     startStep(args.owner, args, seen.user),
   ];
   return [{ drift, steps }];
@@ -86,28 +99,49 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
 
 function whatDiffers(args: Args, { process, netns }: Seen): string | undefined {
   if (!process) return "it is not running";
-  if (!process.alive) return `it is not running: ${howItEnded(process)}`;
-  if (process.fingerprint !== fingerprint(args)) return "it runs with another command, environment, folder or user";
-  return process.netns === netns
-    ? undefined
-    : `its namespace ${args.netns ?? ""} was rebuilt, it runs in the former one`;
+  if (process.fingerprint !== fingerprint(args))
+    return "it runs with other settings: command, environment, folder, user or restart";
+  if (!process.alive)
+    return restarting(args, process) && process.failures <= someFailures
+      ? undefined
+      : `it is not running: ${howItEnded(process)}`;
+  if (process.netns !== netns) return `its namespace ${args.netns ?? ""} was rebuilt, it runs in the former one`;
+  if (process.failures > someFailures && process.age < steady) return `it keeps ending: ${howItEnded(process)}`;
+  return (args.restart ?? "no") === "no" || process.supervised ? undefined : "what restarts it is gone";
+}
+
+/** A program that ends now and then is restarted, and that is no drift; one that ends again and again is. */
+const someFailures = 3;
+
+/** Whether it is between two runs: ended, and about to be started again. */
+function restarting({ restart = "no" }: Args, { alive, supervised, exit }: SeenProcess): boolean {
+  return !alive && supervised && (restart === "always" || (restart === "on-failure" && exit !== 0));
 }
 
 /** The inverse of ending it: what ran before runs again. */
-function restart(owner: string, process: SeenProcess | undefined, seen: Seen, { previous }: Context): ShCommand[] {
+function startAgain(owner: string, process: SeenProcess | undefined, seen: Seen, { previous }: Context): ShCommand[] {
   const before = previous as Args | undefined;
   const same = process?.alive && before && process.fingerprint === fingerprint(before) && process.netns === seen.netns;
   return same && seen.formerUser ? [startCommand(owner, before, seen.formerUser)] : [];
 }
 
-function teardown({ owner }: Args, seen: Seen, { former }: Context): Step[] {
-  return [...(seen.process ? [stopStep(owner)] : []), ...(former && seen.former ? [stopStep(former)] : [])];
+function teardown(args: Args, seen: Seen, { former }: Context): Step[] {
+  return [
+    ...(seen.process ? [stopStep(args.owner, args)] : []),
+    ...(former && seen.former ? [stopStep(former, args)] : []),
+  ];
 }
 
-function pending({ ready, netns }: Args, { process }: Seen): { why: string; within: number } | undefined {
+/** Seconds that one that ends and is restarted is given to run, where no `ready` says it. */
+const settling = 10;
+
+function pending(args: Args, { process }: Seen): { why: string; within: number } | undefined {
+  const { ready, netns } = args;
+  const within = ready ? (parseDuration(ready.timeout) ?? 0) : settling;
   if (!process?.alive) {
     const how = process ? howItEnded(process) : "nothing is left of it";
-    return { why: `it ended before it was ready: ${how}`, within: -1 };
+    const again = process && restarting(args, process);
+    return { why: `it ended before it was ready: ${how}`, within: again ? within : -1 };
   }
   if (!ready) return undefined;
   const where = netns === undefined ? "on the host" : `in namespace ${netns}`;
@@ -118,10 +152,7 @@ function pending({ ready, netns }: Args, { process }: Seen): { why: string; with
   ].find(Boolean);
   if (!missing) return undefined;
   const last = process.lastLine ? `; the last line of its log: ${process.lastLine}` : "";
-  return {
-    why: `it was not ready within ${ready.timeout}: ${missing}${last}`,
-    within: parseDuration(ready.timeout) ?? 0,
-  };
+  return { why: `it was not ready within ${ready.timeout}: ${missing}${last}`, within };
 }
 
 const word = z
@@ -149,6 +180,9 @@ const ready = z
   )
   .refine(({ tcp, udp, log }) => [tcp, udp, log].some((one) => one !== undefined), "must have one of tcp, udp and log");
 
+/** Seconds that a stop may be told to wait. */
+const longestStop = 600;
+
 /** How a {@link Process} is checked, planned and removed. */
 export const process = define<Args>()({
   kind: "Process",
@@ -164,6 +198,10 @@ export const process = define<Args>()({
       .string("must be a string")
       .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "must be a user's name: letters, digits, _ . and -")
       .optional(),
+    restart: z.enum(["no", "on-failure", "always"], 'must be "no", "on-failure" or "always"').default("no"),
+    stopTimeout: duration
+      .refine((text) => (parseDuration(text) ?? 0) <= longestStop, "must be at most 10m")
+      .default(defaultStopTimeout),
     ready: ready.optional(),
   },
   replaceOn: ["netns"],
@@ -196,6 +234,8 @@ export class Process extends Resource {
   declare readonly environment: pulumi.Output<Record<string, string> | undefined>;
   declare readonly cwd: pulumi.Output<string>;
   declare readonly user: pulumi.Output<string | undefined>;
+  declare readonly restart: pulumi.Output<Restart>;
+  declare readonly stopTimeout: pulumi.Output<string>;
   declare readonly ready: pulumi.Output<{ tcp?: number; udp?: number; log?: string; timeout: string } | undefined>;
   declare readonly adopt: pulumi.Output<boolean>;
   /** The program's process id; it changes when it is restarted. */

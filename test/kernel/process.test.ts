@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { expect } from "vitest";
 import { ownerKey } from "../../provider/kernel/owner.ts";
 import { crud } from "../../provider/lifecycle/crud.ts";
@@ -21,7 +22,7 @@ test("it runs, is seen to have died, and leaves no trace", async ({ machine }) =
     await machine.sh(`readlink /proc/${pid}/cwd; cut -d ' ' -f 5,6 /proc/${pid}/stat; ip netns identify ${pid}`),
   ).toBe(`/\n${pid} ${pid}\nweb`);
   expect(await machine.sh(`ls -l /proc/${pid}/fd/? | sed -n 's|.*fd/\\([0-9] ->\\)|\\1|p'`)).toBe(
-    `0 -> /dev/null\n1 -> ${logPath}\n2 -> ${logPath}`,
+    `0 -> /dev/null\n1 -> ${dirname(`${logPath}`)}/out (deleted)\n2 -> ${dirname(`${logPath}`)}/out (deleted)`,
   );
   expect(await subject.refresh()).toEqual([]);
   await machine.sh(`kill -KILL ${pid}; while [ -e /proc/${pid} ]; do sleep 0.02; done; sleep 0.1`);
@@ -97,7 +98,8 @@ test("all children go with it, one that ignores TERM and one with a session of i
 }) => {
   await withNetns(machine);
   const child = "(trap '' TERM; setsid sleep 1001 & sleep 1002 & while :; do sleep 1003; done)";
-  const args = { netns: "web", command: ["sh", "-c", `${child} & env -i setsid sleep 1004 & wait`] };
+  const command = ["sh", "-c", `${child} & env -i setsid sleep 1004 & wait`];
+  const args = { netns: "web", command, stopTimeout: "500ms" };
   const subject = await make(machine, "Process", "p", args);
   const other = await make(machine, "Process", "other", { netns: "web", command: ["sleep", "3000"] });
   await expect.poll(() => machine.sh("pgrep -c sleep")).toBe("5");

@@ -99,13 +99,14 @@ test("a secret is on no command line and in no file that stays", async ({ machin
   const spy = "while :; do cat /proc/[0-9]*/cmdline 2>/dev/null; done >/media/spy";
   const spying = await machine.spawn(["sh", "-c", spy]);
   const secret = "s3cret-never-seen";
-  const args = { command: ["sleep", "1000"], environment: { PASSWORD: secret } };
+  const args = { command: ["sleep", "1000"], environment: { PASSWORD: secret }, restart: "always" };
   const subject = await make(machine, "Process", "p", args);
   await machine.sh(
     `kill ${spying}; ! grep -qa ${quoteAll([secret.slice(0, 8)])} /media/spy; ! grep -rqa s3cret /run/linuxnet`,
   );
+  const files = ["launch", "log", "owner", "pid", "pump", "pump.pid", "supervise", "supervisor"];
   expect(await machine.sh("stat -c '%a %n' /run/linuxnet/process/*/* | sed 's|/.*/||'")).toBe(
-    "600 log\n600 owner\n600 pid\n600 supervisor",
+    files.map((file) => `600 ${file}`).join("\n"),
   );
   await subject.destroy();
 });

@@ -11,13 +11,16 @@ const stat = (start: number, state = "S") => `stat 42 (a) b (c) ${state} 1 42 42
 const seen = (...lines: string[]) => processFact(owner).parse(reply(`owner ${owner} 0123456789abcdef`, ...lines));
 
 test("a program is the one with its start time", () => {
-  const files = ["pid 42 777 net:[4026531840]", log("one\ntwo\n")];
+  const files = ["pid 42 777 net:[4026531840]", "up 27.77 9", log("one\ntwo\n")];
   expect(seen(...files, stat(777))).toEqual({
     owner,
     fingerprint: "0123456789abcdef",
     pid: 42,
     netns: 4026531840,
     alive: true,
+    age: 20,
+    supervised: false,
+    failures: 0,
     exit: undefined,
     lastLine: "two",
     ready: new Set(),
@@ -36,6 +39,8 @@ test("how it ended is said in words", () => {
     const found = seen("pid 42 777 net:[1]", ...lines);
     return found && howItEnded(found);
   };
+  expect(ended("last 1 1", "exit TERM 2")).toBe("it was ended by SIGTERM");
+  expect(ended("last 4 7")).toBe("it exited with code 4");
   expect(ended("exit 3", log("why\n"))).toBe("it exited with code 3: why");
   expect(ended("exit 143")).toBe("it was ended by SIGTERM");
   expect(ended("exit 255")).toBe("it exited with code 255");
@@ -55,7 +60,15 @@ test("the fingerprint is of what a change restarts, whatever the order of variab
   expect(fingerprint({ ...program, environment: { B: "2", A: "1" }, user: "root", netns: "x" })).toBe(
     fingerprint(program),
   );
-  const others = [{ command: ["a", ""] }, { environment: { A: "12", B: "" } }, { cwd: "/tmp" }, { user: "x" }];
+  expect(fingerprint({ ...program, restart: "no", stopTimeout: "10s" })).toBe("54eefd745150b48a");
+  const others = [
+    { restart: "always" as const },
+    { stopTimeout: "1s" },
+    { command: ["a", ""] },
+    { environment: { A: "12", B: "" } },
+    { cwd: "/tmp" },
+    { user: "x" },
+  ];
   for (const other of others) expect(fingerprint({ ...program, ...other })).not.toBe(fingerprint(program));
 });
 
@@ -104,6 +117,11 @@ test.each([
   [{ user: "-x" }, "user", "a user's name"],
   [{ user: "a b" }, "user", "a user's name"],
   [{ netns: "a/b" }, "netns", "letters"],
+  [{ restart: "never" }, "restart", '"on-failure"'],
+  [{ restart: true }, "restart", '"always"'],
+  [{ stopTimeout: 10 }, "stopTimeout", "a duration"],
+  [{ stopTimeout: "10" }, "stopTimeout", "with its unit"],
+  [{ stopTimeout: "10m1s" }, "stopTimeout", "at most 10m"],
   [{ ready: {} }, "ready", "one of tcp, udp and log"],
   [{ ready: { tcp: 0 } }, "ready.tcp", "from 1"],
   [{ ready: { udp: 65536 } }, "ready.udp", "to 65535"],
