@@ -7,6 +7,7 @@ import { Process, type ProcessArgs } from "../resources/process.ts";
 import { ResolvConf } from "../resources/resolvConf.ts";
 import type { ImpairmentArgs } from "../resources/vethEnd.ts";
 import { VethPair } from "../resources/vethPair.ts";
+import { bare, filesOf } from "./container-files.ts";
 import { linkNameFor } from "./names.ts";
 import type { Network } from "./network.ts";
 import { type PublishArgs, readPublish } from "./publish.ts";
@@ -38,9 +39,6 @@ export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adop
   /** Where it is; default the network's. */
   connection?: pulumi.Input<ConnectionArgs>;
 }
-
-/** Name servers where a hosts file is wanted and no `dns` is given: Docker's own fallback. */
-const fallbackDns = ["8.8.8.8", "8.8.4.4"];
 
 /**
  * A container: a namespace, its cables, its published ports, its DNS files and a program.
@@ -78,24 +76,16 @@ export class Container extends pulumi.ComponentResource {
     this.netns = this.#makeNetns(args);
     const bridged = this.networks.filter(({ driver }) => driver === "bridge");
     const addresses = bridged.map((network, index) => this.#attach(network, index, args));
-    this.addresses = joined(args.netns)?.addresses ?? pulumi.all(addresses).apply((lists) => lists.flat());
-    this.gateway =
-      joined(args.netns)?.gateway ?? bridged[0]?.gateways.apply((all) => all[0] ?? "") ?? pulumi.output("");
-    this.macAddress =
-      joined(args.netns)?.macAddress ??
-      this.#links[0]?.peer.apply((peer) => peer?.macAddress ?? "") ??
-      pulumi.output("");
-    const files = this.#makeFiles(args);
-    const program = this.#run(args, files);
+    const other = args.netns instanceof Container ? args.netns : undefined;
+    const none = pulumi.output("");
+    this.addresses = other?.addresses ?? pulumi.all(addresses).apply((lists) => lists.flat());
+    this.gateway = other?.gateway ?? bridged[0]?.gateways.apply((all) => all[0] ?? "") ?? none;
+    this.macAddress = other?.macAddress ?? this.#links[0]?.peer.apply((peer) => peer?.macAddress ?? "") ?? none;
+    const program = this.#run(args, this.#makeFiles(args));
     this.pid = program?.pid ?? pulumi.output(undefined);
     for (const [index, publish] of (args.publish ?? []).entries()) this.#publish(publish, index);
-    this.registerOutputs({
-      netns: this.netns,
-      addresses: this.addresses,
-      gateway: this.gateway,
-      macAddress: this.macAddress,
-      pid: this.pid,
-    });
+    const { netns, gateway, macAddress, pid } = this;
+    this.registerOutputs({ netns, addresses: this.addresses, gateway, macAddress, pid });
   }
 
   #refuseOdd({ netns, network, publish = [], links = {} }: ContainerArgs): void {
@@ -125,30 +115,9 @@ export class Container extends pulumi.ComponentResource {
   }
 
   #attach(network: Network, index: number, args: ContainerArgs): pulumi.Output<string[]> {
-    const suffix = index === 0 ? "" : `-${index}`;
     const fixed = index === 0 ? [args.address ?? []].flat().map((one) => canonicalAddress(one) ?? one) : [];
     const addresses = network.join(this.#name, fixed);
-    const gateway = index === 0 && !network.args.internal ? { gateway: network.gateways } : {};
-    const peer = {
-      name: `eth${index}`,
-      netns: this.netns,
-      addresses,
-      ...gateway,
-      ...(args.impairment && { impairment: args.impairment }),
-    };
-    const { mtu } = network.args;
-    const link = new VethPair(
-      `${this.#name}${suffix}`,
-      {
-        name: linkNameFor(this.#name, `${index}`),
-        bridge: network.bridgeName,
-        hairpin: true,
-        peer,
-        ...(mtu !== undefined && { mtu }),
-        ...this.#where,
-      },
-      { parent: this },
-    );
+    const link = this.#connect(network, index, addresses, args);
     this.#links.push(link);
     network.attach(
       pulumi
@@ -158,45 +127,28 @@ export class Container extends pulumi.ComponentResource {
     return addresses;
   }
 
-  #makeFiles({ dns, dnsSearch, extraHosts = {}, links = {}, hostname, netns }: ContainerArgs): ResolvConf | undefined {
-    const extra = Array.isArray(extraHosts)
-      ? Object.fromEntries(extraHosts.map((line) => this.#readHost(line)))
-      : extraHosts;
-    const aliases = Object.entries(links).map(
-      ([alias, other]) => [alias, other.addresses.apply((all) => all.map(bare))] as const,
-    );
-    const wanted =
-      dns !== undefined ||
-      dnsSearch !== undefined ||
-      Object.keys(extra).length > 0 ||
-      aliases.length > 0 ||
-      hostname !== undefined;
-    if (!wanted || netns !== undefined) return undefined;
-    const own = [hostname ?? this.#name, this.addresses.apply((all) => all.map(bare))] as const;
-    const hosts = {
-      ...(this.#links.length > 0 && Object.fromEntries([own])),
-      ...Object.fromEntries(aliases),
-      ...extra,
+  #connect(network: Network, index: number, addresses: pulumi.Output<string[]>, args: ContainerArgs): VethPair {
+    const { impairment } = args;
+    const gateway = index === 0 && !network.args.internal ? { gateway: network.gateways } : {};
+    const inside = { name: `eth${index}`, netns: this.netns, addresses, ...gateway };
+    const { mtu } = network.args;
+    const ends = {
+      name: linkNameFor(this.#name, `${index}`),
+      bridge: network.bridgeName,
+      hairpin: true,
+      peer: { ...inside, ...(impairment && { impairment }) },
     };
-    return new ResolvConf(
-      this.#name,
-      {
-        netns: this.netns,
-        nameservers: dns ?? fallbackDns,
-        ...(dnsSearch && { search: dnsSearch }),
-        hosts,
-        ...this.#where,
-      },
+    return new VethPair(
+      index === 0 ? this.#name : `${this.#name}-${index}`,
+      { ...ends, ...(mtu !== undefined && { mtu }), ...this.#where },
       { parent: this },
     );
   }
 
-  #readHost(line: string): [string, string] {
-    const match = /^([^:=]+)[:=](.+)$/.exec(line);
-    const address = match && canonicalAddress((match[2] ?? "").replace(/^\[|\]$/g, ""));
-    if (!match || !address)
-      throw new pulumi.RunError(`container "${this.#name}": extraHosts "${line}" must be "name:address"`);
-    return [match[1] ?? "", address];
+  #makeFiles(args: ContainerArgs): ResolvConf | undefined {
+    const own = this.#links.length > 0 ? this.addresses : undefined;
+    const files = args.netns === undefined ? filesOf(this.#name, args, own) : undefined;
+    return files && new ResolvConf(this.#name, { netns: this.netns, ...files, ...this.#where }, { parent: this });
   }
 
   #run(
@@ -235,12 +187,4 @@ export class Container extends pulumi.ComponentResource {
       new PortPublish(name, { ...port, targetAddress, ...this.#where }, { parent: this, dependsOn: this.#links });
     }
   }
-}
-
-function joined(netns: ContainerArgs["netns"]): Container | undefined {
-  return netns instanceof Container ? netns : undefined;
-}
-
-function bare(cidr: string): string {
-  return cidr.split("/")[0] ?? "";
 }

@@ -174,18 +174,9 @@ export class Network extends pulumi.ComponentResource {
     const addresses = pulumi
       .all([this.gateways, this.subnets])
       .apply(([gateways, subnets]) => gateways.map((one, index) => `${one}/${subnets[index]?.split("/")[1]}`));
-    this.#bridge = new Bridge(
-      this.#name,
-      {
-        name: bridgeName ?? linkNameFor(this.#name),
-        addresses,
-        isolate,
-        internal,
-        ...(mtu !== undefined && { mtu }),
-        ...where,
-      },
-      { parent: this },
-    );
+    const name = bridgeName ?? linkNameFor(this.#name);
+    const size = mtu === undefined ? {} : { mtu };
+    this.#bridge = new Bridge(this.#name, { name, addresses, isolate, internal, ...size, ...where }, { parent: this });
     if (internal || !masquerade) return;
     const source = this.#families.map(({ subnet }) => subnet);
     new NatRule(

@@ -1,0 +1,49 @@
+import * as pulumi from "@pulumi/pulumi";
+import { canonicalAddress } from "../kernel/addresses.ts";
+import type { ResolvConfArgs } from "../resources/resolvConf.ts";
+import type { ContainerArgs } from "./container.ts";
+
+/** Name servers where a hosts file is wanted and no `dns` is given: Docker's own fallback. */
+const fallbackDns = ["8.8.8.8", "8.8.4.4"];
+
+/**
+ * What a container's resolv.conf and hosts file say; undefined when nothing of them is asked for, so that it sees the host's.
+ *
+ * @param addresses the container's own, with their prefixes; undefined when it is on no network with addresses
+ * @throws RunError when a line of `extraHosts` cannot be read
+ */
+export function filesOf(
+  container: string,
+  { dns, dnsSearch, extraHosts, links, hostname }: ContainerArgs,
+  addresses: pulumi.Output<string[]> | undefined,
+): Omit<ResolvConfArgs, "netns"> | undefined {
+  const given = { ...linked(links), ...extra(container, extraHosts) };
+  const wanted = [dns, dnsSearch, hostname].some((one) => one !== undefined) || Object.keys(given).length > 0;
+  if (!wanted) return undefined;
+  const own = addresses && { [hostname ?? container]: addresses.apply((all) => all.map(bare)) };
+  return { nameservers: dns ?? fallbackDns, ...(dnsSearch && { search: dnsSearch }), hosts: { ...own, ...given } };
+}
+
+function linked(links: ContainerArgs["links"] = {}): Record<string, pulumi.Output<string[]>> {
+  const entries = Object.entries(links).map(
+    ([alias, other]) => [alias, other.addresses.apply((all) => all.map(bare))] as const,
+  );
+  return Object.fromEntries(entries);
+}
+
+function extra(container: string, hosts: ContainerArgs["extraHosts"] = {}): Record<string, pulumi.Input<string>> {
+  return Array.isArray(hosts) ? Object.fromEntries(hosts.map((line) => readHost(container, line))) : hosts;
+}
+
+function readHost(container: string, line: string): [string, string] {
+  const match = /^([^:=]+)[:=](.+)$/.exec(line);
+  const address = match && canonicalAddress((match[2] ?? "").replace(/^\[|\]$/g, ""));
+  if (!match || !address)
+    throw new pulumi.RunError(`container "${container}": extraHosts "${line}" must be "name:address"`);
+  return [match[1] ?? "", address];
+}
+
+/** An address without its prefix. */
+export function bare(cidr: string): string {
+  return cidr.split("/")[0] ?? "";
+}
