@@ -24,7 +24,7 @@ as_root() {
   echo "tests: they make network namespaces, which takes root: sudo $1"
   as_root_code=0
   sudo --preserve-env env "PATH=$PATH" "HOME=$HOME" "$@" || as_root_code=$?
-  for folder in "$PWD" "${PULUMI_HOME:-$HOME/.pulumi}" "$HOME/.npm" "$HOME/.cache"; do
+  for folder in "$PWD" "${PULUMI_HOME:-$HOME/.pulumi}" "$HOME/.npm" "$HOME/.cache" "$HOME/.local"; do
     [ ! -d "$folder" ] || sudo find "$folder" -xdev -user root -exec chown -h "$(id -u):$(id -g)" {} +
   done
   return "$as_root_code"
