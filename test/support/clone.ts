@@ -1,4 +1,5 @@
 import { cpSync, existsSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
 import { basename, join } from "node:path";
 import { quoteAll } from "../../provider/kernel/quote.ts";
 import type { Answer, Machine } from "./machine.ts";
@@ -34,7 +35,8 @@ export class Clone {
   /** Copies this checkout, and takes a new baseline of the machine. */
   static async make(machine: Machine): Promise<Clone> {
     const clone = new Clone(machine, copy());
-    await machine.sh("d=$HOME/.pulumi/workspaces; mkdir -p $d && mount -t tmpfs tmpfs $d");
+    const workspaces = quoteAll([join(homedir(), ".pulumi/workspaces")]);
+    await machine.sh(`mkdir -p ${workspaces} && mount -t tmpfs tmpfs ${workspaces}`);
     // The clone shares the packages; a set-up that finds them out of date is not to install them from in here.
     await machine.sh(
       `d=${quoteAll([join(checkout, "node_modules")])}; mount --bind $d $d && mount -o remount,bind,ro $d`,
@@ -45,7 +47,9 @@ export class Clone {
 
   /** Runs a program in the checkout's folder, as a user would. */
   run(...argv: string[]): Promise<Answer> {
-    return this.machine.exec(`exec ${quoteAll(["env", "-C", this.folder, "NO_COLOR=1", ...argv])}`);
+    return this.machine.exec(
+      `exec ${quoteAll(["env", "-C", this.folder, `HOME=${homedir()}`, "NO_COLOR=1", ...argv])}`,
+    );
   }
 
   /** `npm start`, without npm. */
