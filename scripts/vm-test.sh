@@ -8,4 +8,7 @@ sh scripts/setup.sh test
 : "${LINUXNET_VM:=$HOME/.cache/linuxnet-vm}"
 export LINUXNET_VM
 sh scripts/vm.sh
+# No other run builds the image anew as long as this one uses it.
+exec 9<"$LINUXNET_VM/lock"
+flock -s 9
 exec vitest run --project vm "$@"

@@ -35,9 +35,6 @@ const unshare = ["--net", "--mount", "--pid", "--uts", "--fork", "--propagation"
 /** bash takes a stdin that is a socket for that of an `rshd`, and would read root's ~/.bashrc. */
 const bash = ["bash", "--norc", "-c"] as const;
 
-/** Milliseconds that a command in a machine may take. */
-const patience = 120_000;
-
 /** A PID 1 that has set up its namespaces. */
 export interface Begun {
   pid: number;
@@ -65,6 +62,8 @@ export async function begin([file, ...args]: [string, ...string[]]): Promise<Beg
  * process at most, and nothing of it can be seen on the real machine but its processes.
  */
 export class Machine {
+  /** Milliseconds that a command in the machine may take. */
+  patience = 120_000;
   protected begun: Begun;
   #host: Host | undefined;
   #baseline: Snapshot | undefined;
@@ -91,7 +90,7 @@ export class Machine {
 
   /** Runs a line of bash in the machine. */
   exec(command: string, input = ""): Promise<Answer> {
-    return answer(this.enter([...bash, command]), input);
+    return answer(this.enter([...bash, command]), input, this.patience);
   }
 
   /** Runs a line of bash in the machine; throws with its stderr when it fails. */
@@ -101,7 +100,7 @@ export class Machine {
 
   /** Runs a line of bash in the world beyond the uplink; throws with its stderr when it fails. */
   async world(command: string): Promise<string> {
-    return must(command, await answer(this.enter([...bash, command], "world"), ""));
+    return must(command, await answer(this.enter([...bash, command], "world"), "", this.patience));
   }
 
   /** Starts a program in the machine that runs on; what it prints goes to /dev/null. Its pid is the machine's count. */
@@ -158,14 +157,14 @@ export class Machine {
   }
 }
 
-async function answer([file, ...args]: [string, ...string[]], input: string): Promise<Answer> {
+async function answer([file, ...args]: [string, ...string[]], input: string, timeout: number): Promise<Answer> {
   const { exitCode, stdout, stderr, shortMessage } = await execa(file, args, {
     env: { ...shellEnv, HOME: "/root" },
     extendEnv: false,
     input,
     reject: false,
     stripFinalNewline: false,
-    timeout: patience,
+    timeout,
   });
   return { code: exitCode ?? 255, stdout, stderr: exitCode === undefined ? `${shortMessage}\n${stderr}` : stderr };
 }

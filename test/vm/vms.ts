@@ -1,10 +1,29 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { quote } from "../../provider/kernel/quote.ts";
 import { type Answer, Machine } from "../support/machine.ts";
 
 /** The folder of the image that scripts/vm.sh makes. */
 const image = process.env.LINUXNET_VM ?? "";
+
+/** Where the disks are: in the memory of the machine in which qemu runs, so that nothing of them outlives it. */
+const folder = "/media/vm";
+
+/** An ssh config, in the machine of the tests, that knows the machines by name, and logs in as `lab`, who has sudo. */
+export const config = `${folder}/ssh_config`;
+
+const port = (number: number) => 2220 + number;
+
+const sshConfig = `${[1, 2].map((number) => `Host vm${number}\n  Port ${port(number)}\n  HostKeyAlias vm${number}\n`).join("")}
+Host *
+  HostName 127.0.0.1
+  User lab
+  IdentityFile "${image}/id"
+  IdentitiesOnly yes
+  BatchMode yes
+  LogLevel ERROR
+  UserKnownHostsFile ${folder}/known_hosts
+  StrictHostKeyChecking yes
+`;
 
 /** What the emulated processor is: those features that cost most to emulate are left out. */
 const processor = ["-accel", "tcg,thread=multi", "-cpu", "max,-la57,-smap,-smep,-umip,-pku"];
@@ -32,15 +51,15 @@ export class Vm {
 
   /** Turns it on, and waits until it lets users in. */
   async boot(): Promise<void> {
-    const { machine, folder } = this.#lab;
-    const disk = join(folder, `${this.name}.qcow2`);
-    if (!existsSync(disk)) await machine.sh(`qemu-img create -q -f qcow2 -b ${image}/disk -F raw ${disk}`);
+    const { machine } = this.#lab;
+    const disk = `${folder}/${this.name}.qcow2`;
+    await machine.sh(`[ -e ${disk} ] || qemu-img create -q -f qcow2 -b ${quote(image)}/disk -F raw ${disk}`);
     this.#pid = await machine.spawn(this.#qemu(disk));
     for (let left = 150; ; left -= 1) {
       const { code, stderr } = await this.ssh("true");
       if (code === 0) return;
       if (left === 0 || !(await this.#runs()))
-        throw new Error(`${this.name} does not come up: ${stderr}\n${this.console()}`);
+        throw new Error(`${this.name} does not come up: ${stderr}\n${await this.console()}`);
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }
@@ -50,14 +69,13 @@ export class Vm {
   }
 
   /** What it printed at its start. */
-  console(): string {
-    const file = join(this.#lab.folder, `${this.name}.console`);
-    return existsSync(file) ? readFileSync(file, "utf8").slice(-2000) : "";
+  console(): Promise<string> {
+    return this.#lab.machine.sh(`tail -c 2000 ${folder}/${this.name}.console`);
   }
 
   /** Runs a line of bash as root; the answer's code is 255 when it cannot be reached. */
   ssh(command: string): Promise<Answer> {
-    const words = `ssh -T -F ${this.#lab.config} -o ConnectTimeout=10 -l root ${this.name} bash`;
+    const words = `ssh -T -F ${config} -o ConnectTimeout=10 -l root ${this.name} bash`;
     return this.#lab.machine.exec(words, command);
   }
 
@@ -93,13 +111,13 @@ export class Vm {
     return [
       ...["qemu-system-x86_64", "-name", this.name, ...processor, "-smp", "1", "-m", "768"],
       ...["-machine", "pc,hpet=off,usb=off,vmport=off,graphics=off", "-nodefaults", "-no-user-config", "-no-reboot"],
-      ...["-display", "none", "-vga", "none", "-serial", `file:${this.#lab.folder}/${this.name}.console`],
+      ...["-display", "none", "-vga", "none", "-serial", `file:${folder}/${this.name}.console`],
       ...["-kernel", `${image}/vmlinuz`, "-initrd", `${image}/initrd`],
       ...["-append", `${kernelLine} lab=${number} systemd.machine_id=${machineId}`],
       ...["-drive", `file=${disk},if=none,id=d0,format=qcow2,cache=unsafe`, "-device", "virtio-blk-pci,drive=d0"],
       ...["-device", "virtio-rng-pci"],
       // The first card leads to the tests alone, the second one to the other machine: nothing gets outside.
-      ...["-netdev", `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${2220 + number}-:22`],
+      ...["-netdev", `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${port(number)}-:22`],
       ...["-device", `virtio-net-pci,netdev=n0,mac=52:54:00:98:00:0${number},romfile=`],
       ...["-netdev", `dgram,id=n1,${wire},${end}`],
       ...["-device", `virtio-net-pci,netdev=n1,mac=52:54:00:98:01:0${number},romfile=`],
@@ -107,42 +125,31 @@ export class Vm {
   }
 }
 
-/** Two virtual machines, and the machine of the tests in which they run: with it they end. */
+/** Two virtual machines, and the machine of the tests in which they run: with it they end, and their disks are gone. */
 export class Vms {
   /** Where the engine and qemu run. */
   readonly machine: Machine;
-  /** The disks, and the ssh config. */
-  readonly folder: string;
-  /** An ssh config that knows the machines by name, and logs in as `lab`, who has sudo. */
-  readonly config: string;
   readonly vms: [Vm, Vm];
 
-  private constructor(machine: Machine, folder: string) {
+  private constructor(machine: Machine) {
     this.machine = machine;
-    this.folder = folder;
-    this.config = join(folder, "ssh_config");
     this.vms = [new Vm(this, 1), new Vm(this, 2)];
   }
 
   /** Turns both on. */
   static async start(): Promise<Vms> {
-    const lab = new Vms(await Machine.start(), mkdtempSync(join(tmpdir(), "linuxnet-vm-")));
-    const known = readFileSync(join(image, "host-key"), "utf8");
-    writeFileSync(join(lab.folder, "known_hosts"), `vm1,vm2 ${known}`);
-    const hosts = [1, 2].map(
-      (number) => `Host vm${number}\n  HostName 127.0.0.1\n  Port ${2220 + number}\n  HostKeyAlias vm${number}\n`,
-    );
-    const common = `Host *\n  User lab\n  IdentityFile ${image}/id\n  IdentitiesOnly yes\n  BatchMode yes\n  LogLevel ERROR\n`;
-    const names = `  UserKnownHostsFile ${lab.folder}/known_hosts\n  StrictHostKeyChecking yes\n`;
-    writeFileSync(lab.config, [...hosts, common, names].join(""));
-    await lab.machine.sh("ip link set lo up");
+    const lab = new Vms(await Machine.start());
+    const { machine } = lab;
+    machine.patience = 900_000;
+    await machine.sh(`ip link set lo up; mkdir ${folder}; mount -t tmpfs -o mode=755 tmpfs ${folder}`);
+    const known = readFileSync(`${image}/host-key`, "utf8");
+    await machine.sh(`echo ${quote(`vm1,vm2 ${known}`)} >${folder}/known_hosts; echo ${quote(sshConfig)} >${config}`);
     await Promise.all(lab.vms.map((vm) => vm.boot()));
     return lab;
   }
 
-  /** Turns both off, and removes their disks. */
-  async stop(): Promise<void> {
-    await this.machine.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+  /** Turns both off. */
+  stop(): Promise<void> {
+    return this.machine.stop();
   }
 }
