@@ -1,58 +1,17 @@
 // What namespaces cannot show, on two real machines (Debian, systemd, udev), over ssh as a user with sudo. The tests use the
 // same two machines, one after the other; each leaves them as they were.
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { checkout, Stack, type StackOptions, succeeded } from "../support/stack.ts";
-import { config, type Vm, Vms } from "./vms.ts";
+import { expect, test } from "vitest";
+import { checkout, type Stack, succeeded } from "../support/stack.ts";
+import { connection, Lab, show } from "./lab.ts";
+import { config, type Vm } from "./vms.ts";
 
-/** What a lab may leave behind on a machine, and what of it changes by itself. */
-const traces = `
-ip -o link | sed -E 's/ (qdisc|qlen) .*//'; ip -o addr | sed -E 's/ valid_lft.*//'
-ip -4 route show table all; ip -6 route show table all; ip netns
-findmnt -rno TARGET,FSTYPE | grep -vE '^/(proc|sys|run/(user|credentials))/' | sort
-nft -a list ruleset; iptables-save | grep -v '^[#:]'; ip6tables-save | grep -v '^[#:]'
-sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.accept_redirects
-find /run/linuxnet /run/netns /etc/netns 2>/dev/null; systemctl list-units --all --plain --no-legend 'linuxnet*'; :`;
-
-let lab: Vms;
-let before: string[];
-
-const traced = () => Promise.all(lab.vms.map((vm) => vm.sh(traces)));
-
-beforeAll(async () => {
-  lab = await Vms.start();
-  const [vm1] = lab.vms;
-  const versions = `. /etc/os-release; echo "$PRETTY_NAME, kernel $(uname -r)"; systemctl --version | head -n 1
-    ip -V; nft --version; sshd -V 2>&1 | grep -o 'OpenSSH[^,]*' | head -n 1`;
-  show(
-    "the machines",
-    `${await vm1.sh(versions)}\n${await lab.machine.sh("qemu-system-x86_64 --version | head -n 1")}`,
-  );
-});
-afterAll(async () => await lab?.stop());
-beforeEach(async () => {
-  before = await traced();
-});
-
-/** Prints what was seen, for docs/vm.md. */
-function show(what: string, text: string): void {
-  const lines = text.trim().split("\n");
-  console.log([`${what}:`, ...lines.map((line) => `  ${line}`)].join("\n"));
-}
-
-async function open(program: string | undefined, options: StackOptions = {}): Promise<Stack> {
-  const stack = await Stack.open(lab.machine, program, options);
-  onTestFinished(async ({ task }) => {
-    if (task.result?.state === "fail") await stack.destroy();
-    stack.close();
-  });
-  return stack;
-}
+const lab = Lab.use();
 
 async function overlay(): Promise<Stack> {
   const hosts = lab.vms.map(({ name, address }) => ({ host: name, sshConfigFile: config, address }));
   const folder = join(checkout, "examples/overlay");
-  return open(undefined, { folder, config: { hosts: JSON.stringify(hosts) } });
+  return lab.open(undefined, { folder, config: { hosts: JSON.stringify(hosts) } });
 }
 
 const inside = ["10.88.79.2", "10.88.79.3"];
@@ -103,14 +62,14 @@ test("the overlay, MACs that stay, and a true reboot of one machine", async () =
   show("after the reboot of vm2", `refresh: ${JSON.stringify(refresh.changes)}, up: ${JSON.stringify(up.changes)}`);
 
   expect(succeeded(await stack.destroy()).changes).toEqual({ delete: 10 });
-  expect(await traced()).toEqual(before);
+  await lab.expectClean();
 });
 
 /** Stages on vm2, each of which waits for the one before it: a bridge, a namespace, a cable and more. */
 const stages = (count: number, delay?: string) => `
 import * as pulumi from "@pulumi/pulumi";
 import * as linuxnet from "pulumi-linuxnet";
-const connection = { host: "vm2", sshConfigFile: ${JSON.stringify(config)} };
+const connection = ${connection({ name: "vm2" })};
 let last: pulumi.Resource[] = [];
 for (let n = 1; n <= ${count}; n += 1) {
   const after = { dependsOn: last };
@@ -130,7 +89,7 @@ for (let n = 1; n <= ${count}; n += 1) {
 test("a power loss in the middle of an up", async () => {
   const [, vm2] = lab.vms;
   const count = 4;
-  const stack = await open(stages(count));
+  const stack = await lab.open(stages(count));
   const running = stack.up();
   while (!(await vm2.sh("ip -o link show type bridge")).includes("lab2:"));
   await vm2.cut();
@@ -151,14 +110,14 @@ test("a power loss in the middle of an up", async () => {
     `${said[0]?.trim()}\nleft on its disk and started: ${left.replaceAll("\n", " ")}\nthe next up: ${JSON.stringify(again.changes)}`,
   );
   succeeded(await stack.destroy());
-  expect(await traced()).toEqual(before);
+  await lab.expectClean();
 });
 
 test("an impairment, measured by ping", async () => {
   const [, vm2] = lab.vms;
   const measured = async () => (await vm2.sh("ping -c 10 -i 0.2 10.70.1.2")).split("\n").at(-1) ?? "";
   const fastest = (line: string) => Number(/= ([0-9.]+)\//.exec(line)?.[1]);
-  const stack = await open(stages(1, "50ms"));
+  const stack = await lab.open(stages(1, "50ms"));
   succeeded(await stack.up());
   const delayed = await measured();
   // netem holds a packet back for as long as it says, or longer: never less.
@@ -169,5 +128,5 @@ test("an impairment, measured by ping", async () => {
   const plain = await measured();
   show("a delay of 50 ms", `with it: ${delayed}\nwithout: ${plain}`);
   succeeded(await stack.destroy());
-  expect(await traced()).toEqual(before);
+  await lab.expectClean();
 });
