@@ -3,11 +3,11 @@ import { defineConfig } from "vitest/config";
 const report = process.env.LINUXNET_TEST_REPORT;
 
 /** Tests that change a kernel: each has machines of its own, so two files may run at a time; no project beside another. */
-const inTurn = (name: string, groupOrder: number, patience = 180_000) => ({
+const inTurn = (name: string, groupOrder: number, patience = 180_000, maxWorkers = 2) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    maxWorkers: 2,
+    maxWorkers,
     sequence: { groupOrder },
     testTimeout: patience,
     hookTimeout: patience,
@@ -24,7 +24,7 @@ export default defineConfig({
       inTurn("ssh", 2),
       inTurn("e2e", 3),
       // Real machines: `npm run test:vm` alone.
-      ...(process.env.LINUXNET_VM ? [inTurn("vm", 4, 1_200_000)] : []),
+      ...(process.env.LINUXNET_VM ? [inTurn("vm", 4, 1_200_000, 1)] : []),
     ],
   },
 });
