@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../host/host.ts";
 import type { Report, StepFailure } from "../host/report.ts";
 import { claimsFile } from "../host/script.ts";
-import { OutcomeUnknown } from "../host/session.ts";
+import { OutcomeUnknown, Unreachable } from "../host/session.ts";
 import { type Answers, type Fact, type Facts, type Step, sh } from "../kernel/command.ts";
 import { LinuxnetError, Missing } from "../kernel/failure.ts";
 import type { Change, Context, Definition } from "./definition.ts";
@@ -126,8 +126,17 @@ async function applyOrLook(
     return { report, seen: answers, context: withClaims(subject, answers) };
   } catch (error) {
     if (!(error instanceof OutcomeUnknown)) throw error;
-    return { lost: error, ...(await look(subject)) };
+    return { lost: error, ...(await lookAgain(subject)) };
   }
+}
+
+/** Looks when the session was lost in the middle of a script: a host that cannot be asked any more may have been changed. */
+async function lookAgain(subject: Subject): ReturnType<typeof look> {
+  const state =
+    "The session was lost in the middle of a change. How far that came is not known; the next operation looks.";
+  return await look(subject).catch((error: unknown) => {
+    throw error instanceof Unreachable ? new Unreachable({ ...error.failing, state }) : error;
+  });
 }
 
 /**
@@ -136,8 +145,9 @@ async function applyOrLook(
  */
 export async function remove(subject: Subject): Promise<void> {
   const { definition, host, args } = subject;
+  let lost = false;
   for (let attempt = 1; ; attempt += 1) {
-    const { seen, context } = await look(subject);
+    const { seen, context } = await (lost ? lookAgain(subject) : look(subject));
     const steps = definition.teardown(args, seen, context);
     if (steps.length === 0) return await forgetClaims(subject, context);
     let report: Report | undefined;
@@ -145,6 +155,7 @@ export async function remove(subject: Subject): Promise<void> {
       ({ report } = await host.apply(steps, { owner: context.owner, onFailure: "go-on" }, {}));
     } catch (error) {
       if (!(error instanceof OutcomeUnknown) || attempt >= attempts) throw error;
+      lost = true;
     }
     if (report && report.failures.length === 0) return;
     if (report && attempt > 1) throw gathered(report.failures, host.name);

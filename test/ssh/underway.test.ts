@@ -146,6 +146,8 @@ test("a power loss mid-script: an error in time, and up builds on the empty host
   await host.kill();
   const message = await within(60, "up", up);
   expect(message).toContain('Bridge "lab0" on 10.99.0.1: ');
+  expect(message).toContain("How far that came is not known; the next operation looks.");
+  expect(message).not.toContain("Nothing was changed.");
   await host.boot();
   await host.baseline();
   await subject.up(bridge);
