@@ -5,7 +5,7 @@ import { factKey, observe } from "./observation.ts";
 import { type Preflight, preflightScript, readPreflight } from "./preflight.ts";
 import { type Report, readReport } from "./report.ts";
 import { compile, type ScriptOptions, scriptDeadline } from "./script.ts";
-import { type Request, Session } from "./session.ts";
+import { OutcomeUnknown, type Request, Session } from "./session.ts";
 import { type Launch, localLaunch } from "./shell.ts";
 import { sshLaunch } from "./ssh.ts";
 
@@ -15,6 +15,9 @@ interface Job {
   resolve(result: { report: Report; answers: Map<string, Reply> }): void;
   reject(error: unknown): void;
 }
+
+/** Another machine answers than the one that was looked at, or it was started anew since: nothing has run, so look again. */
+export class Elsewhere extends OutcomeUnknown {}
 
 /**
  * A host as the lifecycle sees it: steps go in, facts come out. What is asked for while a request is under way is gathered
@@ -49,6 +52,7 @@ export class Host {
   /**
    * Runs steps as one script, then asks in the same round trip.
    * @throws OutcomeUnknown when the session ended before the answer came: the script may have run
+   * @throws Elsewhere when it is another machine than `options.on` by now: nothing has run
    */
   async apply<F extends Facts>(
     steps: readonly Step[],
@@ -56,6 +60,7 @@ export class Host {
     facts: F,
   ): Promise<{ report: Report; answers: Answers<F> }> {
     const { report, answers } = await this.#enqueue({ steps, options }, Object.values(facts));
+    if (report.elsewhere) throw new Elsewhere({ host: this.name, problem: "it was started anew on the way" });
     return { report, answers: this.#parse(facts, answers) };
   }
 
@@ -95,28 +100,46 @@ export class Host {
     }
   }
 
-  async #round(jobs: readonly Job[]): Promise<void> {
+  async #round(queued: readonly Job[]): Promise<void> {
+    const jobs = queued.filter((job) => this.#fit(job));
+    if (jobs.length === 0) return;
     try {
-      const applies = jobs.flatMap(({ apply }) => apply ?? []);
-      const fresh = !this.session.open;
-      // Nothing is changed on a host of which it is not known what it is.
-      if (fresh && applies.length > 0) this.#greet(await this.session.send([greeting]));
-      const observation = observe(jobs.flatMap(({ facts }) => facts));
-      const requests: Request[] = applies.map(({ steps, options }) => ({
-        script: compile(steps, options),
-        deadline: scriptDeadline(steps),
-      }));
-      requests.push({ script: observation.script, deadline: observation.deadline });
-      const replies = await this.session.send(fresh && applies.length === 0 ? [greeting, ...requests] : requests);
-      if (fresh && applies.length === 0) this.#greet(replies.splice(0, 1));
-      const answers = observation.read(replies.at(-1) as Reply);
-      for (const job of jobs) {
-        const report = job.apply ? readReport(replies.shift() as Reply, job.apply.steps) : { failures: [], left: [] };
-        job.resolve({ report, answers });
+      const { replies, answers } = await this.#exchange(jobs);
+      for (const { apply, resolve } of jobs) {
+        const report = apply ? readReport(replies.shift() as Reply, apply.steps) : { failures: [], left: [] };
+        resolve({ report, answers });
       }
     } catch (error) {
       for (const job of jobs) job.reject(error);
     }
+  }
+
+  /** What cannot be written as a script is the fault of one job, and no reason to keep the others waiting. */
+  #fit({ apply, facts, reject }: Job): boolean {
+    try {
+      if (apply) compile(apply.steps, apply.options);
+      observe(facts);
+      return true;
+    } catch (error) {
+      reject(error);
+      return false;
+    }
+  }
+
+  async #exchange(jobs: readonly Job[]): Promise<{ replies: Reply[]; answers: Map<string, Reply> }> {
+    const applies = jobs.flatMap(({ apply }) => apply ?? []);
+    const fresh = !this.session.open;
+    // Nothing is changed on a host of which it is not known what it is.
+    if (fresh && applies.length > 0) this.#greet(await this.session.send([greeting]));
+    const observation = observe(jobs.flatMap(({ facts }) => facts));
+    const requests: Request[] = applies.map(({ steps, options }) => ({
+      script: compile(steps, options),
+      deadline: scriptDeadline(steps),
+    }));
+    requests.push({ script: observation.script, deadline: observation.deadline });
+    const replies = await this.session.send(fresh && applies.length === 0 ? [greeting, ...requests] : requests);
+    if (fresh && applies.length === 0) this.#greet(replies.splice(0, 1));
+    return { answers: observation.read(replies.pop() as Reply), replies };
   }
 }
 

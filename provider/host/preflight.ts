@@ -1,11 +1,18 @@
 import type { Reply } from "../kernel/command.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 
+/** Which machine it is, and since which start of it: its machine id and the kernel's boot id. */
+export type Identity = string;
+
 /** What a host is, found when its session is opened. */
 export interface Preflight {
   /** /etc/machine-id (machine-id(5)); empty where a host has none. */
   machineId: string;
+  identity: Identity;
 }
+
+/** What stands for the identity within double quotes of a shell (random(4): boot_id). */
+export const identityText = "$(cat /etc/machine-id 2>/dev/null) $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)";
 
 /** The tools that every script needs, each with its Debian package. */
 const tools = {
@@ -24,7 +31,7 @@ const tools = {
 export const preflightScript = [
   "printf 'system=%s\\n' \"$(uname -s)\"",
   "printf 'uid=%s\\n' \"$(id -u)\"",
-  "printf 'machine=%s\\n' \"$(cat /etc/machine-id 2>/dev/null)\"",
+  `printf 'identity=%s\\n' "${identityText}"`,
   `for tool in ${Object.keys(tools).join(" ")}; do command -v "$tool" >/dev/null || printf 'missing=%s\\n' "$tool"; done`,
 ].join("\n");
 
@@ -46,5 +53,6 @@ export function readPreflight({ stdout }: Reply, host: string): Preflight {
     throw unfit(`${missing.join(", ")} is missing`, `Install there: apt-get install ${packages.join(" ")}.`);
   if (values("uid")[0] !== "0")
     throw unfit("the session is not root's", "Use sudo (connection.sudo), or log in as root.");
-  return { machineId: values("machine")[0] ?? "" };
+  const identity = values("identity")[0] ?? " ";
+  return { machineId: identity.split(" ")[0] ?? "", identity };
 }

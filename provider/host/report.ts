@@ -16,11 +16,14 @@ export interface Report {
   failures: StepFailure[];
   /** What could not be taken back, in the words of the steps; empty when the host is as it was. */
   left: string[];
+  /** Nothing was run: it is another machine than the one that the steps were planned for, or was started anew since. */
+  elsewhere?: boolean;
 }
 
 /** Reads what a compiled script told on stderr. */
 export function readReport(reply: Reply, steps: readonly Step[]): Report {
   const report: Report = { failures: [], left: [] };
+  if (reply.stderr.startsWith("@elsewhere\n")) return { ...report, elsewhere: true };
   for (const block of reply.stderr.split(/^(?=@)/m)) {
     const [head = "", ...rest] = block.split("\n");
     const [word, base, count, code] = head.split(" ");

@@ -2,6 +2,7 @@ import { batchLine, type Command, type IpCommand, inNetns, type NftCommand, type
 import { ownerKey } from "../kernel/owner.ts";
 import { quote } from "../kernel/quote.ts";
 import { makeDir, runDir, tidyRunDir } from "../kernel/run-dir.ts";
+import { type Identity, identityText } from "./preflight.ts";
 
 /** Seconds that one command may take before it is ended: a kernel call that takes longer hangs. */
 export const stepDeadline = 10;
@@ -9,12 +10,17 @@ export const stepDeadline = 10;
 /** Seconds that a script waits for another one on the same host. */
 const lockDeadline = 60;
 
+/** The host's lock: root's alone, there only while a script runs. docs/decisions/0008 says why it is a file. */
+export const lockFile = `${runDir}.lock`;
+
 /** How a script is to run. */
 export interface ScriptOptions {
   /** Whose work it is: names the note of what is about to be made. */
   owner: string;
   /** `undo`: the first failure takes everything back. `go-on`: all steps are tried and the failures gathered. */
   onFailure: "undo" | "go-on";
+  /** The machine that the steps were planned for: on another one, or after a reboot, nothing is run. Omitted: any. */
+  on?: Identity | undefined;
 }
 
 interface Group {
@@ -28,10 +34,11 @@ interface Group {
  * deadline, and on a failure takes back what was done, newest first. What failed is told on stderr in lines that `report`
  * reads.
  */
-export function compile(steps: readonly Step[], { owner, onFailure }: ScriptOptions): string {
+export function compile(steps: readonly Step[], { owner, onFailure, on }: ScriptOptions): string {
   const undoing = onFailure === "undo";
   const claims = undoing ? steps.flatMap(({ claim }) => claim ?? []) : [];
   return [
+    ...(on ? elsewhere(on) : []),
     ...prelude(undoing ? undoText(steps) : ":"),
     ...(claims.length > 0 ? noteClaims(owner, claims) : []),
     ...groups(steps).map((group) => groupText(group, undoing)),
@@ -52,15 +59,35 @@ export function claimsFile(owner: string): string {
   return `${runDir}/claims/${ownerKey(owner)}`;
 }
 
+/** The name may lead to another machine by now than the one that was looked at. */
+function elsewhere(on: Identity): string[] {
+  return [`[ "${identityText}" = ${quote(on)} ] || { printf '@elsewhere\\n' >&2; exit 1; }`];
+}
+
+/**
+ * Who holds the lock removes its file in the end, so whoever got it looks whether the file is still the one by that name, and
+ * else begins anew.
+ */
+const takeLock = [
+  `end=$(($(date +%s) + ${lockDeadline}))`,
+  "while :; do",
+  // `exec` on a file that cannot be made would end the shell without a word.
+  `  text=$( umask 077; limit touch ${lockFile} 2>&1 ) || { printf '@failed 0 1 1\\n%s\\n' "$text" >&2; exit 1; }`,
+  `  umask 077; exec 9>>${lockFile}; umask 022`,
+  "  wait=$((end - $(date +%s))); [ $wait -gt 0 ] || wait=0",
+  `  flock -w $wait 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock ${lockFile} for ${lockDeadline} s\\n' >&2; exit 75; }`,
+  `  [ ! /proc/self/fd/9 -ef ${lockFile} ] || break`,
+  "done",
+  `trap 'rm -f ${lockFile}' EXIT`,
+];
+
 function prelude(undo: string): string[] {
   return [
     "failed=0",
     // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
     "trap : PIPE",
-    // The folder itself is locked: nothing has to be made for it, and nothing stays.
-    "exec 9</run",
-    `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of /run for ${lockDeadline} s\\n@undone\\n' >&2; exit 75; }`,
     `limit() { timeout -k 1 ${stepDeadline} "$@"; }`,
+    ...takeLock,
     `undo() {\n${undo}\n}`,
     // An exit code is looked at afterwards: under `||` the shell would ignore the `set -e` of a fragment.
     'attempt() { text=$( "$@" 2>&1 >/dev/null ); [ $? = 0 ] || { printf \'@left %s\\n%s\\n\' "$what" "$text" >&2; left=1; }; }',

@@ -107,10 +107,7 @@ export class Session {
     const began = Date.now();
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#open();
-      if ("shell" in result) {
-        this.#shell = result.shell;
-        return result.shell;
-      }
+      if ("shell" in result) return result.shell;
       const { again, ...failing } = result.failing;
       const pause = 200 * 2 ** attempt;
       const late = budget !== undefined && Date.now() + pause - began > (budget - dialSeconds) * 1000;
@@ -128,7 +125,11 @@ export class Session {
     // Number 0 says that the shell is ready; what came before it was a banner, or a start-up file that talks.
     const { promise: ready, resolve: isReady } = Promise.withResolvers<{ shell: Shell }>();
     const frames = new Frames(this.#tag, (number, code, stdout, stderr) => {
-      if (number === 0) isReady({ shell });
+      if (number === 0) {
+        // At once: that it ends in the next moment is to be noticed.
+        this.#shell = shell;
+        isReady({ shell });
+      }
       this.#waiting.get(number)?.resolve({ code, stdout, stderr });
       this.#waiting.delete(number);
     });

@@ -67,27 +67,17 @@ export function plainLaunch(name: string, argv: readonly [string, ...string[]]):
 }
 
 /** Starts a shell: the one place in this package where processes come from. */
-export function start(started: Started): Shell {
-  const [file, ...args] = started.argv;
-  const child = execa(file, args, {
-    env: started.env,
-    extendEnv: started.bare !== true,
-    // A session of its own: Ctrl-C in the terminal reaches the engine, not a script that is half-way through.
-    detached: true,
-    cleanup: false,
-    buffer: false,
-    reject: false,
-    encoding: "utf8",
-    stdin: "pipe",
-  });
-  child.stdin.on("error", () => {});
-  child.stdout.setEncoding("utf8");
-  child.stderr.setEncoding("utf8");
-  if (started.preamble !== undefined) child.stdin.write(started.preamble);
+export function start({ argv: [file, ...args], env, bare, preamble }: Started): Shell {
+  const child = execa(file, args, { ...spawning, env, extendEnv: bare !== true });
+  const { stdin, stdout, stderr } = child;
+  stdin.on("error", () => {});
+  stdout.setEncoding("utf8");
+  stderr.setEncoding("utf8");
+  if (preamble !== undefined) stdin.write(preamble);
   return {
-    write: (text) => void child.stdin.write(text),
-    onStdout: (listener) => void child.stdout.on("data", listener),
-    onStderr: (listener) => void child.stderr.on("data", listener),
+    write: (text) => void stdin.write(text),
+    onStdout: (listener) => void stdout.on("data", listener),
+    onStderr: (listener) => void stderr.on("data", listener),
     // Without the command line, which says nothing to a user.
     ended: child.then(
       ({ exitCode, signal, originalMessage }) =>
@@ -96,7 +86,17 @@ export function start(started: Started): Shell {
     kill: () => {
       child.kill("SIGKILL");
       // What the shell has started may hold the streams for long.
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      for (const stream of [stdin, stdout, stderr]) stream.destroy();
     },
   };
 }
+
+const spawning = {
+  // A session of its own: Ctrl-C in the terminal reaches the engine, not a script that is half-way through.
+  detached: true,
+  cleanup: false,
+  buffer: false,
+  reject: false,
+  encoding: "utf8",
+  stdin: "pipe",
+} as const;

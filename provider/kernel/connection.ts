@@ -45,8 +45,9 @@ const filePath = z
   .string("must be a string")
   .min(1, "must not be empty")
   .regex(
-    /^[^-\p{Cc}"%][^\p{Cc}"%]*$/u,
-    'must be a path without control characters, quotes or %, and not begin with "-"',
+    // In an option of ssh a backslash takes the meaning of what follows it (argv_split in OpenSSH's misc.c).
+    /^[^-\p{Cc}"%\\][^\p{Cc}"%\\]*$/u,
+    'must be a path without control characters, quotes, backslashes or %, and not begin with "-"',
   );
 
 const secret = z

@@ -32,15 +32,14 @@ export class LinuxnetError extends Error {
     return this.message;
   }
   /**
-   * The same error with more said about where it happened.
+   * The same error, of the same class, with more said about where it happened.
    * @param secrets texts that must not be seen: each is blotted out, longest first
    */
-  with(more: Partial<Failing>, secrets: readonly string[] = []): LinuxnetError {
+  with(more: Partial<Failing>, secrets: readonly string[] = []): this {
     const failing = Object.entries({ ...this.failing, ...more });
     const blot = (text: string) => secrets.reduce((shown, secret) => shown.replaceAll(secret, "[secret]"), text);
-    return new LinuxnetError(
-      Object.fromEntries(failing.map(([key, text]) => [key, text && blot(text)])) as unknown as Failing,
-    );
+    const Same = this.constructor as new (failing: Failing) => this;
+    return new Same(Object.fromEntries(failing.map(([key, text]) => [key, text && blot(text)])) as unknown as Failing);
   }
 }
 

@@ -4,9 +4,11 @@ import { Unreachable } from "../host/session.ts";
 import { type Connection, secretsOf } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { check, inputKeys } from "./check.ts";
-import { converge, look, remove, type Subject } from "./converge.ts";
+import { converge } from "./converge.ts";
 import type { Context, Definition, Issue } from "./definition.ts";
+import { remove } from "./remove.ts";
 import { argsOf, changedKeys, propertyAt, toState, withProperty } from "./state.ts";
+import { look, type Subject } from "./subject.ts";
 
 type Bag = Record<string, unknown>;
 
@@ -26,49 +28,48 @@ export interface Crud {
 /** The operations of one kind of resource. */
 export function crud(definition: Definition, findHost: FindHost): Crud {
   const keys = inputKeys(definition);
+  return {
+    check: (olds, news) => check(definition, olds, news),
+    diff: (olds, news) => diff(definition, argsOf(olds, keys), argsOf(news, keys)),
+    ...(definition.hostless ? workedOut(definition, keys) : onHost(definition, findHost, keys)),
+  };
+}
+
+/** The operations that need a host. */
+type OnHost = Omit<Crud, "check" | "diff">;
+
+function onHost(definition: Definition, findHost: FindHost, keys: readonly string[]): OnHost {
   const subject = (args: Bag, state?: Bag): Subject => ({
     definition,
     host: findHost(args),
     args,
     context: contextOf(args, state && argsOf(state, keys), state),
   });
-  /** Puts the resource and the host before an error. */
-  const named = async <T>(args: Bag, work: (args: Bag) => Promise<T>): Promise<T> => {
-    try {
-      return await work(args);
-    } catch (error) {
-      if (!(error instanceof LinuxnetError)) throw error;
-      const more = { object: `${definition.kind} "${definition.id(args)}"`, host: findHost(args).name };
-      throw error.with(more, secretsOf(args.connection as Connection | undefined));
-    }
+  const reach = async (args: Bag, state?: Bag): Promise<Bag> =>
+    toState(args, identified(findHost(args), await converge(subject(args, state))), keys);
+  /** Works with the inputs within a bag; an error has the resource and the host before it. */
+  const named = <T>(bag: Bag, work: (args: Bag) => Promise<T>): Promise<T> => {
+    const args = argsOf(bag, keys);
+    return work(args).catch((error: unknown) => {
+      throw withName(error, definition, args, findHost);
+    });
   };
-  const common = {
-    check: (olds: Bag, news: Bag) => check(definition, olds, news),
-    diff: (olds: Bag, news: Bag) => diff(definition, argsOf(olds, keys), argsOf(news, keys)),
-  };
-  if (definition.hostless) return { ...common, ...workedOut(definition, keys) };
   return {
-    ...common,
-    create: (inputs) =>
-      named(argsOf(inputs, keys), async (args) => {
-        return {
-          id: definition.id(args),
-          outs: toState(args, identified(findHost(args), await converge(subject(args))), keys),
-        };
-      }),
-    read: (id, state) =>
-      named(argsOf(state, keys), (args) => leaving(args, async () => read(subject(args, state), id), gone)),
-    update: (olds, news) =>
-      named(argsOf(news, keys), async (args) => {
-        return { outs: toState(args, identified(findHost(args), await converge(subject(args, olds))), keys) };
-      }),
-    delete: (state) =>
-      named(argsOf(state, keys), (args) => leaving(args, () => remove(subject(args, state)), undefined)),
+    create: (inputs) => named(inputs, async (args) => ({ id: definition.id(args), outs: await reach(args) })),
+    read: (id, state) => named(state, (args) => leaving(args, async () => read(subject(args, state), id), gone)),
+    update: (olds, news) => named(news, async (args) => ({ outs: await reach(args, olds) })),
+    delete: (state) => named(state, (args) => leaving(args, async () => remove(subject(args, state)), undefined)),
   };
 }
 
+function withName(error: unknown, { kind, id }: Definition, args: Bag, findHost: FindHost): unknown {
+  if (!(error instanceof LinuxnetError)) return error;
+  const more = { object: `${kind} "${id(args)}"`, host: findHost(args).name };
+  return error.with(more, secretsOf(args.connection as Connection | undefined));
+}
+
 /** The operations of a kind of which nothing stands on a host. */
-function workedOut(definition: Definition, keys: readonly string[]): Omit<Crud, "check" | "diff"> {
+function workedOut(definition: Definition, keys: readonly string[]): OnHost {
   const outs = (inputs: Bag) => argsOf(inputs, keys);
   return {
     create: async (inputs) => ({ id: definition.id(inputs), outs: outs(inputs) }),

@@ -1,5 +1,5 @@
 import { type Step, sh } from "../../provider/kernel/command.ts";
-import { look } from "../../provider/lifecycle/converge.ts";
+import { look } from "../../provider/lifecycle/subject.ts";
 import type { Machine } from "./machine.ts";
 import { definitionOf, Subject } from "./subject.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test as plain } from "vitest";
-import { Host } from "../../../provider/host/host.ts";
+import { Elsewhere, Host } from "../../../provider/host/host.ts";
 import { OutcomeUnknown, Session } from "../../../provider/host/session.ts";
-import { localLaunch, plainLaunch } from "../../../provider/host/shell.ts";
-import { sh } from "../../../provider/kernel/command.ts";
+import { type Launch, localLaunch, plainLaunch } from "../../../provider/host/shell.ts";
+import { ip, sh } from "../../../provider/kernel/command.ts";
 import { test } from "../../support/test.ts";
 
 const local = () => new Session(localLaunch());
@@ -77,6 +77,20 @@ describe("a session that is lost", () => {
     session.close();
   });
 
+  plain("in the moment in which it was ready is noticed at once, and the next one is opened", async () => {
+    const launch = localLaunch();
+    let starts = 0;
+    const dying: Launch = {
+      ...launch,
+      start: async (boot) => launch.start(starts++ === 0 ? boot.replace("exec /bin/sh", "exit 3") : boot),
+    };
+    const session = new Session(dying);
+    await expect(session.send([script("echo never")])).rejects.toThrow(OutcomeUnknown);
+    expect(session.open).toBe(false);
+    await expect(session.send([script("echo back")])).resolves.toMatchObject([{ stdout: "back\n" }]);
+    session.close();
+  });
+
   plain("passes on the shell's last words", async () => {
     const argv = ["/bin/sh", "-c", "echo 'sudo: a password is required' >&2; exit 1"] as const;
     const session = new Session(plainLaunch("this machine", argv));
@@ -111,5 +125,43 @@ describe("a session that is lost", () => {
     const [one, other] = await Promise.allSettled([ask("kill -9 $PPID; sleep 0.2"), ask("echo other")]);
     expect([one.status, other.status]).toEqual(["rejected", "rejected"]);
     await expect(ask("echo next")).resolves.toEqual({ it: "next\n" });
+  });
+});
+
+describe("a host", () => {
+  const noted = (on?: string) => ({ owner: "linuxnet:test/dev/Any/any@00000000", onFailure: "undo", on }) as const;
+  const noting = [{ what: "note", do: sh("echo done >>/run/log") }];
+
+  test("runs nothing where another machine answers by now, or the same one was started anew", async ({ machine }) => {
+    const host = new Host(machine.launch());
+    await host.observe({ it: { command: sh(":"), parse: () => undefined } });
+    const on = host.preflight?.identity;
+    expect(on).toMatch(/^[0-9a-f]{32} [0-9a-f-]{36}$/);
+    await host.apply(noting, noted(on), {});
+    host.session.close();
+    await machine.sh("tr 0-9a-f 1-9a-f0 </etc/machine-id >/run/id; cat /run/id >/etc/machine-id; rm /run/id");
+    await expect(host.apply(noting, noted(on), {})).rejects.toThrow(Elsewhere);
+    const [id] = `${host.preflight?.identity}`.split(" ");
+    await expect(host.apply(noting, noted(`${id} ${"0".repeat(36)}`), {})).rejects.toThrow(Elsewhere);
+    expect(await machine.sh("cat /run/log")).toBe("done");
+    await host.apply(noting, noted(host.preflight?.identity), {});
+    expect(await machine.sh("cat /run/log")).toBe("done\ndone");
+    host.session.close();
+  });
+
+  test("refuses what cannot be written as a script, and does the rest of that round", async ({ machine }) => {
+    const host = new Host(machine.launch());
+    const odd = ip(["link", "show", "dev", "two words"]);
+    const all = await Promise.allSettled([
+      host.apply(noting, noted(), {}),
+      host.apply([{ what: "be odd", do: odd }], noted(), {}),
+      host.observe({ it: { command: odd, parse: () => 1 } }),
+      host.observe({ it: { command: sh("echo fine"), parse: ({ stdout }) => stdout } }),
+    ]);
+    expect(all.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "rejected", "fulfilled"]);
+    expect(all[1]).toMatchObject({ reason: expect.any(RangeError) });
+    expect(all[3]).toMatchObject({ value: { it: "fine\n" } });
+    expect(await machine.sh("cat /run/log")).toBe("done");
+    host.session.close();
   });
 });

@@ -1,7 +1,12 @@
 // The one function behind create, update, repair and resume, with a real shell in a machine of the test's own.
+import { execFileSync } from "node:child_process";
 import { describe, expect } from "vitest";
-import { LinuxnetError } from "../../../provider/kernel/failure.ts";
-import { converge, remove, type Subject } from "../../../provider/lifecycle/converge.ts";
+import { type Change, sh } from "../../../provider/kernel/command.ts";
+import { LinuxnetError, refuse } from "../../../provider/kernel/failure.ts";
+import { converge } from "../../../provider/lifecycle/converge.ts";
+import type { Definition } from "../../../provider/lifecycle/definition.ts";
+import { remove } from "../../../provider/lifecycle/remove.ts";
+import type { Subject } from "../../../provider/lifecycle/subject.ts";
 import { flag } from "../../support/flag.ts";
 import type { Machine } from "../../support/machine.ts";
 import { test } from "../../support/test.ts";
@@ -94,6 +99,74 @@ describe("converge", () => {
   });
 });
 
+/** Two files, of which the second is planned only when the first one stands. */
+const inTwoRounds = (then: () => Change[]): Definition => ({
+  ...flag,
+  plan: (_args, { content }) =>
+    content === "v"
+      ? then()
+      : [{ steps: [{ what: "begin", do: sh("echo v >/run/flag"), undo: [sh("rm /run/flag; echo back >>/run/log")] }] }],
+});
+
+describe("an operation that takes several rounds", () => {
+  test("takes back the earlier ones when a later one fails", async ({ machine }) => {
+    const failing = [{ drift: "it is not finished", steps: [{ what: "finish", do: sh("echo no >&2; false") }] }];
+    const { message } = await error(
+      converge(
+        subject(
+          machine,
+          {},
+          inTwoRounds(() => failing),
+        ),
+      ),
+    );
+    expect(message).toBe("on the machine: cannot finish: no. The host is as it was.");
+    expect(await machine.sh("cat /run/log; ls /run")).not.toContain("flag");
+  });
+
+  test("takes back the earlier ones when what stands then is refused", async ({ machine }) => {
+    const { message } = await error(
+      converge(
+        subject(
+          machine,
+          {},
+          inTwoRounds(() => refuse("it is another's")),
+        ),
+      ),
+    );
+    expect(message).toBe("it is another's. The host is as it was.");
+    expect(await machine.sh("cat /run/log; ls /run")).not.toContain("flag");
+  });
+
+  test("says what of the earlier ones could not be taken back", async ({ machine }) => {
+    const seal = () => {
+      const step = { what: "finish", do: sh("mount --bind /run/flag /run/flag; echo no >&2; false") };
+      return [{ drift: "it is not finished", steps: [step] }];
+    };
+    const { message } = await error(converge(subject(machine, {}, inTwoRounds(seal))));
+    expect(message).toContain(
+      "on the machine: cannot finish: no. This could not be taken back: begin: rm: cannot remove",
+    );
+    await machine.sh("umount /run/flag; rm /run/flag");
+  });
+
+  test("changes nothing on another machine that answers meanwhile", async ({ machine }) => {
+    const swap = "sed 's/^./f/; t' /etc/machine-id >/run/id; cat /run/id >/etc/machine-id; rm /run/id";
+    const plan: Definition["plan"] = (...all) => {
+      if (machine.host.preflight?.machineId.startsWith("f") === false) {
+        execFileSync(machine.enter(["true"])[0], machine.enter(["sh", "-c", swap]).slice(1));
+        machine.host.session.close();
+      }
+      return flag.plan(...all);
+    };
+    await machine.sh("sed -i 's/^./0/' /etc/machine-id");
+    const { message } = await error(converge(subject(machine, {}, { ...flag, plan })));
+    expect(message).toContain("another machine answers than the one that this was made on (machine id f");
+    expect(message).toContain("Nothing was changed.");
+    expect(await machine.sh("ls /run")).not.toContain("flag");
+  });
+});
+
 describe("a session that is lost in the middle of a script", () => {
   test("is opened anew, and what the script did is found", async ({ machine }) => {
     await noteShell(machine);
@@ -135,7 +208,9 @@ describe("a session that is lost in the middle of a script", () => {
 
   test("again and again is an error in the end", async ({ machine }) => {
     const work = converge(subject(machine, { before: "kill -9 $PPID; sleep 0.2; false" }));
-    expect((await error(work)).message).toContain("the session ended before the answer came");
+    expect((await error(work)).message).toMatch(
+      /: the session ended before the answer came: .*\. The session was lost on the way, so it is not known what was done;/,
+    );
   });
 });
 
@@ -148,15 +223,32 @@ describe("remove", () => {
 
   test("gathers what cannot be removed, and removes the rest", async ({ machine }) => {
     await machine.sh("echo v >/run/flag");
-    const steps = [
-      { what: "delete one", do: { kind: "sh" as const, text: "echo stuck >&2; false" } },
-      { what: "delete two", do: { kind: "sh" as const, text: "rm -f /run/flag2" } },
-      { what: "delete three", do: { kind: "sh" as const, text: "echo stuck too >&2; false" } },
-    ];
-    const { message } = await error(remove(subject(machine, {}, { ...flag, teardown: () => steps })));
+    const one = { what: "delete one", do: sh("echo stuck >&2; false") };
+    const two = { what: "delete two", do: sh("rm /run/flag") };
+    const three = { what: "delete three", do: sh("echo stuck too >&2; false") };
+    const teardown = (_args: unknown, { content }: Record<string, unknown>) =>
+      content === undefined ? [one, three] : [one, two, three];
+    const { message } = await error(remove(subject(machine, {}, { ...flag, teardown })));
     expect(message).toBe(
       "on the machine: cannot delete one: stuck; cannot delete three: stuck too. All else of it is removed.",
     );
+  });
+
+  test("looks whether it is gone, in the same round trip", async ({ machine }) => {
+    await machine.sh("echo v >/run/flag");
+    const trips = machine.host.session.roundTrips;
+    await remove(subject(machine));
+    expect(machine.host.session.roundTrips - trips).toBe(2);
+  });
+
+  test("says what is still there though nothing has failed", async ({ machine }) => {
+    await machine.sh("echo v >/run/flag");
+    const idle = { ...flag, teardown: () => [{ what: "delete /run/flag", do: sh(":") }] };
+    const { message } = await error(remove(subject(machine, {}, idle)));
+    expect(message).toBe(
+      "on the machine: what was to be removed is still there (delete /run/flag). Nothing of it was removed.",
+    );
+    await remove(subject(machine));
   });
 
   test("goes on after the session was lost", async ({ machine }) => {

@@ -1,0 +1,44 @@
+import type { Step } from "../kernel/command.ts";
+import { LinuxnetError } from "../kernel/failure.ts";
+import {
+  applyAndLook,
+  attempts,
+  forgetClaims,
+  type Look,
+  look,
+  type Outcome,
+  type Subject,
+  unknownState,
+} from "./subject.ts";
+
+/**
+ * Removes what is a resource's, and looks whether it is gone. What is not there is a success; what cannot be removed does not
+ * keep the rest from going.
+ * @throws LinuxnetError with all that failed, and what is still there
+ */
+export async function remove(subject: Subject): Promise<void> {
+  let now: Look = await look(subject);
+  const all = teardown(subject, now);
+  let steps = all;
+  for (let attempt = 1; steps.length > 0; attempt += 1) {
+    const outcome = await applyAndLook(subject, steps, now, "go-on");
+    const left = teardown(subject, outcome);
+    // Another program's script may have been half-way through when it was looked at.
+    const same = attempt > 1 && JSON.stringify(left) === JSON.stringify(steps);
+    if (left.length > 0 && (same || attempt >= attempts)) throw remains(subject.host.name, outcome, all, left);
+    [now, steps] = [outcome, left];
+  }
+  await forgetClaims(subject, now);
+}
+
+function teardown({ definition, args }: Subject, { seen, context }: Look): Step[] {
+  return definition.teardown(args, seen, context);
+}
+
+function remains(host: string, { report, lost }: Outcome, all: readonly Step[], left: readonly Step[]): LinuxnetError {
+  if (lost) return lost.with({ state: unknownState });
+  const failed = (report?.failures ?? []).map(({ what, cause }) => `cannot ${what}: ${cause}`);
+  const still = `what was to be removed is still there (${left.map(({ what }) => what).join("; ")})`;
+  const state = left.length < all.length ? "All else of it is removed." : "Nothing of it was removed.";
+  return new LinuxnetError({ host, problem: failed.join("; ") || still, state });
+}
