@@ -1,5 +1,6 @@
 import { type Change, type Fact, type Step, sh } from "./command.ts";
 import type { IptablesSeen, RuleOwner } from "./iptables.ts";
+import { undoingItself } from "./iptables-script.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
 
@@ -69,7 +70,8 @@ export function localnetStep(device: string, owner: string): Step {
     `  echo 1 >${file}`,
     "fi",
   ].join("\n");
-  return { what: `set route_localnet on ${device}`, do: sh(on), undo: [sh(localnetOff(device, owner))] };
+  const off = localnetOff(device, owner);
+  return { what: `set route_localnet on ${device}`, do: sh(undoingItself(on, off)), undo: [sh(off)] };
 }
 
 /** Turns route_localnet off again when it was we who turned it on and no other owner's publish needs it. */

@@ -49,6 +49,12 @@ function nftTable({ family }: Place, table: Table): string {
   return `${family === 4 ? "ip" : "ip6"} ${table}`;
 }
 
+/** A fragment that takes back what it has done of its work when it fails half-way, and fails as it did. */
+export function undoingItself(text: string, undo: string): string {
+  const back = `code=$?\nset +e\n[ $code = 0 ] || (\n${undo}\n) >&2\nexit $code`;
+  return `trap ${quote(back)} EXIT\n${text}`;
+}
+
 /** Makes a chain of ours and the jump to it, as far as they are missing; `move` puts a jump that stands late back in front. */
 export function ensureChain(place: Place, chain: OwnChain, move: boolean): string {
   const { table, base, first }: Hook = ownChains[chain];
@@ -56,7 +62,7 @@ export function ensureChain(place: Place, chain: OwnChain, move: boolean): strin
   const jump = `-m comment --comment "$old" -j ${chain}`;
   const look = [`for old in ${noteWords}; do`, `  while ${tool} -C ${base} ${jump} 2>/dev/null; do`, "    was=$old"];
   const put = `${tool} ${first ? `-I ${base} 1` : `-A ${base}`} -m comment --comment "$note" -j ${chain}`;
-  return [
+  const text = [
     ...whatIsNew(place, chain),
     `${tool} -S ${chain} >/dev/null 2>&1 || ${tool} -N ${chain}`,
     "was=",
@@ -67,6 +73,9 @@ export function ensureChain(place: Place, chain: OwnChain, move: boolean): strin
     `note=\${was:-$note}`,
     move ? put : `[ -n "$was" ] || ${put}`,
   ].join("\n");
+  // A jump that was taken out to be moved comes back, at least behind the others.
+  const jumpBack = `[ -z "$was" ] || ${tool} -C ${base} -m comment --comment "$was" -j ${chain} 2>/dev/null || ${tool} -A ${base} -m comment --comment "$was" -j ${chain}`;
+  return undoingItself(text, `${jumpBack}\n${tidyTable(place, table)}`);
 }
 
 /** Sets `note` to what iptables-nft is about to make. iptables-legacy makes nothing that anything could take away. */

@@ -94,9 +94,12 @@ function ruleSteps(wanted: readonly Rule[], seen: SeenTable, who: Claimant, netn
     const standing = seen.rules.filter((other) => other.chain === rule.chain && other.comment === comment);
     if (standing.length > 0 && inOrder(standing[0] as SeenRule, rule, seen, who)) return [];
     const step = rule.chain === ordered ? addInOrder(rule, comment, netns) : addRule(rule, comment, netns);
-    return [
-      { what: `add an nftables rule to ${rule.chain}`, do: step, undo: [deleteByComment(rule.chain, comment, netns)] },
+    // All of this comment goes, also those that it takes the place of: they are put back where they were.
+    const undo = [
+      deleteByComment(rule.chain, comment, netns),
+      ...standing.map((former) => sh(puttingBack(former, netns))),
     ];
+    return [{ what: `add an nftables rule to ${rule.chain}`, do: step, undo }];
   });
 }
 
@@ -117,7 +120,15 @@ function before([p1, o1]: [number, string], [p2, o2]: [number, string]): boolean
  * may be added at the same moment.
  */
 function addInOrder(rule: Rule, comment: string, netns?: string): Command {
-  const nftIn = `limit ${inNetns(netns)}nft`;
+  const tail = quote(`${rule.text} comment "${comment}"`);
+  return sh(
+    `place=$(${placeOf(rule.chain, comment, netns)})\nif [ -n "$place" ]; then place="insert rule inet ${table} ${rule.chain} handle $place"; else place="add rule inet ${table} ${rule.chain}"; fi\n` +
+      `printf '%s %s\\n' "$place" ${tail} | limit ${inNetns(netns)}nft -f -`,
+  );
+}
+
+/** Prints the handle of the first rule that must come after one of this comment; nothing when none must. */
+function placeOf(chain: string, comment: string, netns?: string): string {
   const [priority, owner] = rank(comment);
   const program = [
     'match($0, /comment "[^"]*"/) {',
@@ -125,12 +136,20 @@ function addInOrder(rule: Rule, comment: string, netns?: string): Command {
     "  if (p > priority || (p == priority && word[1] > owner)) { print $NF; exit }",
     "}",
   ].join("\n");
-  const find = `${nftIn} -a list chain inet ${table} ${rule.chain} | awk -v priority=${priority} -v owner=${quote(owner)} ${quote(program)}`;
-  const tail = quote(`${rule.text} comment "${comment}"`);
-  return sh(
-    `place=$(${find})\nif [ -n "$place" ]; then place="insert rule inet ${table} ${rule.chain} handle $place"; else place="add rule inet ${table} ${rule.chain}"; fi\n` +
-      `printf '%s %s\\n' "$place" ${tail} | ${nftIn} -f -`,
-  );
+  return `limit ${inNetns(netns)}nft -a list chain inet ${table} ${chain} | awk -v priority=${priority} -v owner=${quote(owner)} ${quote(program)}`;
+}
+
+/** Puts a rule that stood back, as nft itself has told it (libnftables-json(5)). */
+function puttingBack({ chain, comment, expr }: SeenRule, netns?: string): string {
+  const rule = JSON.stringify({ family: "inet", table, chain, comment, expr });
+  const add = `printf '{"nftables":[{"%s":{"rule":{%s%s}}]}\\n' "$verb" "$at" ${quote(rule.slice(1))}`;
+  return [
+    "verb=add at=",
+    ...(chain === ordered
+      ? [`place=$(${placeOf(chain, comment, netns)})`, `[ -z "$place" ] || { verb=insert; at=""handle":$place,"; }`]
+      : []),
+    `${add} | limit ${inNetns(netns)}nft -j -f -`,
+  ].join("\n");
 }
 
 function inOrder(standing: SeenRule, { chain }: Rule, { rules }: SeenTable, who: Claimant): boolean {
@@ -166,7 +185,9 @@ function surplusRules({ rules }: Pieces, seen: SeenTable, who: Claimant, netns?:
     if (right) kept.add(standing.comment);
     return !right;
   });
-  return wrong.map((rule) => removeRule(rule, netns));
+  const replaced = (comment: string) =>
+    rules.some((rule) => ruleComment(who.owner, rule) === comment && !kept.has(comment));
+  return wrong.map((rule) => removeRule(rule, !replaced(rule.comment), netns));
 }
 
 function removeElement(element: SeenElement, netns?: string): Step {
@@ -177,9 +198,10 @@ function removeElement(element: SeenElement, netns?: string): Step {
   };
 }
 
-/** A rule that goes is not put back by an undo: the next `up` does, since its text is not known. */
-function removeRule(rule: SeenRule, netns?: string): Step {
-  return { what: `remove an nftables rule from ${rule.chain}`, do: deleteRule(rule, netns) };
+/** @param back whether its undo puts it back; else that of the rule in its place does */
+function removeRule(rule: SeenRule, back: boolean, netns?: string): Step {
+  const undo = back ? [sh(puttingBack(rule, netns))] : [];
+  return { what: `remove an nftables rule from ${rule.chain}`, do: deleteRule(rule, netns), undo };
 }
 
 /** Finds a rule by its comment when its handle is not known, and deletes it. */

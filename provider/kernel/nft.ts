@@ -28,6 +28,8 @@ export interface SeenRule {
   chain: string;
   handle: number;
   comment: string;
+  /** What it says, as nft's JSON has it: so it can be put back. */
+  expr: readonly unknown[];
 }
 
 /** Our table as it stands. */
@@ -45,12 +47,18 @@ export interface SeenTable {
 
 const elementShape = z.looseObject({ val: z.unknown(), comment: z.string().default("") });
 const setShape = z.looseObject({ name: z.string(), elem: z.array(z.unknown()).default([]) });
+const ruleShape = z.looseObject({
+  chain: z.string(),
+  handle: z.number(),
+  comment: z.string().default(""),
+  expr: z.array(z.unknown()).default([]),
+});
 const shape = z.looseObject({
   nftables: z.array(
     z.looseObject({
       set: setShape.optional(),
       map: setShape.optional(),
-      rule: z.looseObject({ chain: z.string(), handle: z.number(), comment: z.string().default("") }).optional(),
+      rule: ruleShape.optional(),
     }),
   ),
 });

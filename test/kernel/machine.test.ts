@@ -69,3 +69,16 @@ describe("a leak is noticed:", () => {
     await machine.sh("ip -n before0 addr del 10.9.9.9/32 dev lo");
   });
 });
+
+test("an address that was still being looked for on the link at the baseline makes no difference", async ({
+  machine,
+}) => {
+  const tentative = "ip -o -6 addr show dev br0 scope link tentative";
+  await machine.sh(
+    "ip link add br0 type bridge; echo 5 >/proc/sys/net/ipv6/conf/br0/dad_transmits; ip link set br0 up",
+  );
+  await machine.sh(`until ${tentative} | grep -q .; do sleep 0.02; done`);
+  await machine.baseline();
+  await machine.sh(`while ${tentative} | grep -q .; do sleep 0.05; done`);
+  await machine.expectClean(1);
+});
