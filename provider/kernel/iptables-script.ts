@@ -75,7 +75,9 @@ export function ensureChain(place: Place, chain: OwnChain, move: boolean): strin
   ].join("\n");
   // A jump that was taken out to be moved comes back, at least behind the others.
   const jumpBack = `[ -z "$was" ] || ${tool} -C ${base} -m comment --comment "$was" -j ${chain} 2>/dev/null || ${tool} -A ${base} -m comment --comment "$was" -j ${chain}`;
-  return undoingItself(text, `${jumpBack}\n${tidyTable(place, table)}`);
+  // Without the jump nothing says any more what iptables-nft had made for it.
+  const made = `case $note in\n*table)\n${dropTable(place, table)} ;;\n*chain) ${tool} -X ${base} 2>/dev/null || : ;;\nesac`;
+  return undoingItself(text, `${jumpBack}\n(\n${tidyTable(place, table)}\n)\n${made}`);
 }
 
 /** Sets `note` to what iptables-nft is about to make. iptables-legacy makes nothing that anything could take away. */

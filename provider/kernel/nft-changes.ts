@@ -146,9 +146,14 @@ function puttingBack({ chain, comment, expr }: SeenRule, netns?: string): string
   return [
     "verb=add at=",
     ...(chain === ordered
-      ? [`place=$(${placeOf(chain, comment, netns)})`, `[ -z "$place" ] || { verb=insert; at=""handle":$place,"; }`]
+      ? [
+          `place=$(${placeOf(chain, comment, netns)})`,
+          `[ -z "$place" ] || { verb=insert; at=$(printf '"handle":%s,' "$place"); }`,
+        ]
       : []),
     `${add} | limit ${inNetns(netns)}nft -j -f -`,
+    // nft 1.0.6 passes over JSON that it cannot read, and says nothing.
+    `limit ${inNetns(netns)}nft list chain inet ${table} ${chain} | grep -qF ${quote(`comment "${comment}"`)} || { echo 'nft did not take it' >&2; exit 1; }`,
   ].join("\n");
 }
 

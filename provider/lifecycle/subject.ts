@@ -103,7 +103,7 @@ async function lookAfter(subject: Subject, lost: OutcomeUnknown, on: Identity | 
 
 /** The state of a host after a session was lost on the way. */
 export const unknownState =
-  "The session was lost on the way, so it is not known what was done; the next run looks, and goes on from there.";
+  "The session was lost in the middle of a change. How far that came is not known; the next operation looks.";
 
 /** What was claimed by a script that was cut off stands as wanted, or not at all: its note goes. */
 export async function forgetClaims({ host }: Subject, { context: { owner, claims } }: Look): Promise<void> {

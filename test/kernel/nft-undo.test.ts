@@ -38,7 +38,7 @@ const changes: Record<string, [kind: string, from: Bag, to: Bag]> = {
   ],
   "what is accepted": [
     "ForwardRule",
-    { action: "accept", source, outInterface: "uplink", protocol: "tcp", destinationPorts: ["80", "8000-8010"] },
+    { action: "accept", source, outInterface: "uplink", protocol: "tcp", destinationPorts: "8000-8010" },
     { action: "accept", source, inInterface: "up0", states: ["established", "related"] },
   ],
   "what is rejected": ["ForwardRule", { action: "reject", source }, { action: "drop", source: "fd00:9::/64" }],

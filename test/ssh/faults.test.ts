@@ -204,6 +204,7 @@ test.for<[string, Connection | Record<string, unknown>]>([
   ["an option as host", { host: "-oProxyCommand=touch /tmp/x" }],
   ["an option as user", { host: "h1", user: "-oProxyCommand=touch /tmp/x" }],
   ["an option as a path", { host: "h1", sshConfigFile: "-F/tmp/x" }],
+  ["a backslash at the end of a socket", { host: "h1", agentSocketPath: "/run/agent\\" }],
   ["an option as a socket", { host: "h1", agentSocketPath: "-oProxyCommand=x" }],
   ["an option as jump host", { host: "h1", proxy: { host: "-oProxyCommand=x" } }],
   ["a control character in the host", { host: "h1\nProxyCommand x" }],

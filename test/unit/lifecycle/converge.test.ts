@@ -209,7 +209,7 @@ describe("a session that is lost in the middle of a script", () => {
   test("again and again is an error in the end", async ({ machine }) => {
     const work = converge(subject(machine, { before: "kill -9 $PPID; sleep 0.2; false" }));
     expect((await error(work)).message).toMatch(
-      /: the session ended before the answer came: .*\. The session was lost on the way, so it is not known what was done;/,
+      /: the session ended before the answer came: .*\. The session was lost in the middle of a change\. How far that came is not known;/,
     );
   });
 });
