@@ -122,19 +122,8 @@ export class Session {
     this.#tag = `linuxnet-${randomBytes(12).toString("hex")}`;
     const started = await this.#launch.start(bootScript(this.#tag));
     const shell = start(started);
-    // Number 0 says that the shell is ready; what came before it was a banner, or a start-up file that talks.
     const { promise: ready, resolve: isReady } = Promise.withResolvers<{ shell: Shell }>();
-    const frames = new Frames(this.#tag, (number, code, stdout, stderr) => {
-      if (number === 0) {
-        // At once: that it ends in the next moment is to be noticed.
-        this.#shell = shell;
-        isReady({ shell });
-      }
-      this.#waiting.get(number)?.resolve({ code, stdout, stderr });
-      this.#waiting.delete(number);
-    });
-    shell.onStdout((chunk) => frames.stdout(chunk));
-    shell.onStderr((chunk) => frames.stderr(chunk));
+    const frames = this.#listen(shell, () => isReady({ shell }));
     const ended = shell.ended.then((why) => {
       this.#lost(shell, firstLine(frames.lastWords()) || why);
       return { failing: this.#launch.fault(frames.lastWords(), why) };
@@ -145,6 +134,22 @@ export class Session {
     // What answered the questions of the log-in is needed no more, and would stay behind were this process killed.
     started.dispose?.();
     return result;
+  }
+
+  #listen(shell: Shell, isReady: () => void): Frames {
+    // Number 0 says that the shell is ready; what came before it was a banner, or a start-up file that talks.
+    const frames = new Frames(this.#tag, (number, code, stdout, stderr) => {
+      if (number === 0) {
+        // At once: that it ends in the next moment is to be noticed.
+        this.#shell = shell;
+        isReady();
+      }
+      this.#waiting.get(number)?.resolve({ code, stdout, stderr });
+      this.#waiting.delete(number);
+    });
+    shell.onStdout((chunk) => frames.stdout(chunk));
+    shell.onStderr((chunk) => frames.stderr(chunk));
+    return frames;
   }
 
   #unknown(cause: string): OutcomeUnknown {
