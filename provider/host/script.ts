@@ -10,9 +10,6 @@ export const stepDeadline = 10;
 /** Seconds that a script waits for another one on the same host. */
 const lockDeadline = 60;
 
-/** The host's lock: root's alone, there only while a script runs. docs/decisions/0008 says why it is a file. */
-export const lockFile = `${runDir}.lock`;
-
 /** How a script is to run. */
 export interface ScriptOptions {
   /** Whose work it is: names the note of what is about to be made. */
@@ -64,30 +61,15 @@ function elsewhere(on: Identity): string[] {
   return [`[ "${identityText}" = ${quote(on)} ] || { printf '@elsewhere\\n' >&2; exit 1; }`];
 }
 
-/**
- * Who holds the lock removes its file in the end, so whoever got it looks whether the file is still the one by that name, and
- * else begins anew.
- */
-const takeLock = [
-  `end=$(($(date +%s) + ${lockDeadline}))`,
-  "while :; do",
-  // `exec` on a file that cannot be made would end the shell without a word.
-  `  text=$( umask 077; limit touch ${lockFile} 2>&1 ) || { printf '@failed 0 1 1\\n%s\\n' "$text" >&2; exit 1; }`,
-  `  umask 077; exec 9>>${lockFile}; umask 022`,
-  "  wait=$((end - $(date +%s))); [ $wait -gt 0 ] || wait=0",
-  `  flock -w $wait 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock ${lockFile} for ${lockDeadline} s\\n' >&2; exit 75; }`,
-  `  [ ! /proc/self/fd/9 -ef ${lockFile} ] || break`,
-  "done",
-  `trap 'rm -f ${lockFile}' EXIT`,
-];
-
 function prelude(undo: string): string[] {
   return [
     "failed=0",
     // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
     "trap : PIPE",
     `limit() { timeout -k 1 ${stepDeadline} "$@"; }`,
-    ...takeLock,
+    // The folder itself is locked: nothing has to be made for it, and nothing stays.
+    "exec 9</run",
+    `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of /run for ${lockDeadline} s\\n@undone\\n' >&2; exit 75; }`,
     `undo() {\n${undo}\n}`,
     // An exit code is looked at afterwards: under `||` the shell would ignore the `set -e` of a fragment.
     'attempt() { text=$( "$@" 2>&1 >/dev/null ); [ $? = 0 ] || { printf \'@left %s\\n%s\\n\' "$what" "$text" >&2; left=1; }; }',

@@ -1,6 +1,6 @@
 // A session that ends while something runs: the host finishes or takes back by itself, and the next look finds how it is.
 import { expect } from "vitest";
-import { lockFile, stepDeadline } from "../../provider/host/script.ts";
+import { stepDeadline } from "../../provider/host/script.ts";
 import type { LabHost } from "../support/hosts.ts";
 import { test, within } from "../support/hosts-test.ts";
 import { Subject } from "../support/subject.ts";
@@ -31,7 +31,7 @@ const go = (host: LabHost, word = ":") => host.sh(`echo '${word}' >/tmp/go`);
 const free = (host: LabHost) => host.sh("rm -f /usr/local/sbin/ip /usr/local/sbin/tc /tmp/begun /tmp/go");
 
 /** Waits until no script runs on the host any more. */
-const settled = (host: LabHost) => host.sh(`until [ ! -e ${lockFile} ]; do sleep 0.02; done`);
+const settled = (host: LabHost) => host.sh("flock -w 60 /run true");
 
 test("a connection that is cut mid-script is opened again, and what stands is taken up", async ({ start }) => {
   const lab = await start();

@@ -23,7 +23,7 @@ grep -s '' /proc/sys/net/ipv4/ip_forward /proc/sys/net/bridge/* /proc/sys/net/ip
   /proc/sys/net/ipv[46]/conf/*/{forwarding,accept_redirects,send_redirects,secure_redirects,accept_ra,rp_filter} \
   /proc/sys/net/ipv[46]/conf/*/{route_localnet,arp_ignore,arp_announce,disable_ipv6,accept_dad,proxy_arp,proxy_ndp}
 section "files"
-find /etc/netns /run/linuxnet /run/linuxnet.lock /run/netns -mindepth 0 -printf '%M %u %p\n' 2>/dev/null | sort -k 3
+find /etc/netns /run/linuxnet /run/netns -mindepth 0 -printf '%M %u %p\n' 2>/dev/null | sort -k 3
 find /etc/netns /run/linuxnet -type f 2>/dev/null | sort | while read -r file; do sed "s|^|$file: |" "$file"; done
 section "resolv.conf"; sha256sum /etc/resolv.conf /etc/hosts
 section "processes"
