@@ -20,7 +20,7 @@ LANGUAGE_HOST=3.68.0
 RUN_PACKAGES="iproute2:ip nftables:nft iptables:iptables iputils-ping:ping conntrack:conntrack curl:curl
   procps:sysctl python3:python3"
 TEST_PACKAGES="tcpdump:tcpdump openssh-server:sshd openssh-client:ssh sudo:sudo dnsmasq-base:dnsmasq
-  bind9-dnsutils:dig util-linux:unshare"
+  bind9-dnsutils:dig util-linux:unshare systemd:systemctl"
 
 say() { echo "setup: $*"; }
 fail() {

@@ -26,6 +26,8 @@ export interface SeenProcess {
   age: number;
   /** Whether what restarts it is there. */
   supervised: boolean;
+  /** Its unit, under systemd. */
+  unit: string | undefined;
   /** How many times in a row it has ended soon after its start. */
   failures: number;
   /** The exit code of the last run that ended, 128 and more for a signal; undefined when none did, or nobody saw it. */
@@ -51,6 +53,7 @@ export function processFact(owner: string, ready: Ready = {}): Fact<SeenProcess 
     "for file in owner pid last exit supervisor; do [ ! -s $file ] || { printf '%s ' $file; limit cat $file; }; done",
     `printf 'stat %s\\nkeeper %s\\nup ' "$now" "$([ -z "$keeper" ] || stat "$keeper")"`,
     "limit cat /proc/uptime",
+    '[ ! -s unit ] || { read -r unit <unit; echo "unit $unit $(limit systemctl is-active "$unit")"; }',
     "log=log; [ -s log ] || log=log.1",
     "[ ! -s $log ] || { printf 'log '; limit tail -c 2000 $log | limit base64 -w 0; echo; }",
     ...(ready.tcp === undefined ? [] : [listening("tcp", "0A", ready.tcp)]),
@@ -73,7 +76,7 @@ function parse({ stdout }: Reply): SeenProcess | undefined {
   const lines = stdout.split("\n").map((line) => line.split(" "));
   const words = (key: string) => lines.find(([first]) => first === key)?.slice(1) ?? [];
   const [owner = "", fingerprint = ""] = words("owner");
-  const [pid, start, netns] = words("pid");
+  const [pid, start, netns, since = 0] = words("pid");
   const [exit, failures] = words("exit").length > 0 ? words("exit") : words("last");
   const log = Buffer.from(words("log")[0] ?? "", "base64").toString("utf8");
   return {
@@ -82,14 +85,18 @@ function parse({ stdout }: Reply): SeenProcess | undefined {
     pid: pid === undefined ? undefined : Number(pid),
     netns: netns === undefined ? undefined : Number(/\d+/.exec(netns)?.[0]),
     alive: lives(start, words("stat")),
-    age: Number(words("up")[0] ?? 0) - Number(start ?? 0) / 100,
-    supervised: lives(words("supervisor")[1], words("keeper")),
+    age: Number(words("up")[0] ?? 0) - Number(since),
+    supervised: lives(words("supervisor")[1], words("keeper")) || standing.has(words("unit")[1] ?? ""),
+    unit: words("unit")[0],
     failures: Number(failures ?? 0),
     exit: exit === undefined ? undefined : codeOf(exit),
     lastLine: log.trimEnd().split("\n").at(-1)?.trim().slice(-300) ?? "",
     ready: new Set(lines.filter(([first]) => first === "ready").map(([, what = ""]) => what)),
   };
 }
+
+/** States of a unit that systemd still takes care of (systemctl(1)). */
+const standing: ReadonlySet<string> = new Set(["active", "activating", "deactivating", "reloading"]);
 
 /** Whether a line of /proc/PID/stat is of a process with this start time that has not ended. */
 function lives(start: string | undefined, stat: readonly string[]): boolean {

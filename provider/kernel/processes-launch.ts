@@ -1,4 +1,6 @@
 import type { Program, User } from "./processes.ts";
+import { ownStat } from "./processes-members.ts";
+import { pauseOfRow } from "./processes-supervise.ts";
 import { quote, quoteAll } from "./quote.ts";
 
 /** The PATH of a program that was given none. */
@@ -10,22 +12,27 @@ export const ownerVariable = "LINUXNET_OWNER";
 /** The log is put aside as `log.1` when it has reached so many bytes; a last piece of as many can follow before that. */
 export const logLimit = 2 * 1024 * 1024;
 
-/** Leaves in `born` when this shell was started: the 20th field behind its name (proc(5)). */
-export const ownStat = `read -r stat <"/proc/$$/stat"; set -- \${stat##*) }; born=\${20}`;
+/** How a launcher is started. */
+export interface Launching {
+  dir: string;
+  /** systemd starts it, again and again: it makes the pause itself. Else its supervisor does. */
+  unit: boolean;
+  /** The file with the variables stays, for the next start. */
+  keep: boolean;
+}
 
 /**
  * The shell that becomes the program, as root: it sees to the log, to the cgroup, to the namespace and the user. What it writes itself
  * goes to its stderr; the program's output goes to the pump.
- *
- * @param keep whether the file with the variables stays, for the next start
  */
-export function launchScript({ netns }: Program, { uid, gid }: User, dir: string, keep: boolean): string {
+export function launchScript({ netns }: Program, { uid, gid }: User, { dir, unit, keep }: Launching): string {
   const where = netns === undefined ? "" : `ip netns exec ${quote(netns)} `;
   const who = uid === 0 ? "" : `setpriv --reuid=${uid} --regid=${gid} --init-groups -- `;
   return [
     `cd ${quote(dir)} || exit`,
     "umask 077",
     "[ ! -e exit ] || mv -f exit last",
+    ...(unit ? [`[ ! -s last ] || { read -r _ row <last; ${pauseOfRow}; sleep $d; }`] : []),
     "exec 6>pid || exit",
     // A supervisor has opened it, and removed it.
     "[ ! -e start ] || exec 5<start",
@@ -76,7 +83,7 @@ export function starterScript(owner: string, { command, environment = {}, cwd }:
   return [
     `cd ${quote(cwd)} 2>/dev/null || { printf '%s\\n' ${quote(`cannot enter the folder ${cwd}`)} >&2; exit 126; }`,
     "umask 022",
-    `${ownStat}; echo "$$ $born $(readlink /proc/self/ns/net)" >&6`,
+    `${ownStat}; read -r up _ </proc/uptime; echo "$$ $born $(readlink /proc/self/ns/net) $up" >&6`,
     'set -- "$(command -v env)" "$(command -v nice)"',
     ...(plain ?? []).map(([name, value]) => `export ${name}=${quote(value)}`),
     `exec "$1" -u _ -u SHLVL -u OLDPWD -u PWD ${assignments}"$2" -n +0 -- ${quoteAll(command)} 6>&- </dev/null`,

@@ -1,3 +1,6 @@
+/** Leaves in `born` when this shell was started: the 20th field behind its name (proc(5)). */
+export const ownStat = `read -r stat <"/proc/$$/stat"; set -- \${stat##*) }; born=\${20}`;
+
 /** The fields of /proc/PID/stat behind the name, which may hold anything (proc(5)): 1 is the state, 20 the start time. */
 const known = `
 born() {
@@ -26,7 +29,7 @@ session() {
 grouped() { [ -z "$cgroup" ] || cat "$cgroup/cgroup.procs" 2>/dev/null; }
 whose() {
   [ ! -s "$dir/cgroup" ] || read -r cgroup <"$dir/cgroup"
-  [ -s "$dir/pid" ] && read -r a b c <"$dir/pid" && pid=$a start=$b ns=$c
+  [ -s "$dir/pid" ] && read -r a b c _ <"$dir/pid" && pid=$a start=$b ns=$c
 }
 members() {
   [ -n "$ns" ] || return

@@ -1,4 +1,5 @@
 import { memberFunctions } from "./processes-members.ts";
+import { stopUnitFunction } from "./processes-unit.ts";
 import { quote } from "./quote.ts";
 
 /** Whose processes are to be ended, and how patiently. */
@@ -22,6 +23,8 @@ export function stopText({ owner, dir, grace }: Ending): string {
     `dir=${quote(dir)} mark=${quote(`LINUXNET_OWNER=${owner}`)} unlocked=`,
     memberFunctions,
     definitions,
+    stopUnitFunction(owner),
+    `stop_unit ${Math.ceil(grace * 100) + 500}`,
     'watched && kill -TERM "$keeper" 2>/dev/null',
     `end TERM ${Math.ceil(grace * 100)} || by_force`,
     "pumped",

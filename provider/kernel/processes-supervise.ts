@@ -1,5 +1,4 @@
-import { ownStat } from "./processes-launch.ts";
-import { memberFunctions } from "./processes-members.ts";
+import { memberFunctions, ownStat } from "./processes-members.ts";
 import { quote } from "./quote.ts";
 
 /** When a program that has ended is started again. */
@@ -19,14 +18,13 @@ export interface Supervision {
 
 /**
  * `ended CODE`: notes how the program ended, and how many times in a row it did so within ten seconds of its start.
- * Times are in hundredths of a second, as the kernel counts them for programs (USER_HZ, time(7)).
  */
 export const endedFunction = `ended() {
-  row=0 start=
+  row=0 since=
   [ ! -s last ] || read -r _ row <last
-  [ ! -s pid ] || read -r _ start _ <pid
+  [ ! -s pid ] || read -r _ _ _ since <pid
   read -r up _ </proc/uptime
-  [ -z "$start" ] || [ $((\${up%.*}\${up#*.} - start)) -lt ${steady * 100} ] || row=0
+  [ -z "$since" ] || [ $((\${up%.*} - \${since%.*})) -lt ${steady} ] || row=0
   echo "$1 $((row + 1))" >ended
   mv -f ended exit
 }`;
@@ -62,8 +60,11 @@ export function superviseScript({ owner, dir, restart, grace }: Supervision): st
   ].join("\n");
 }
 
+/** Sets `d` to the seconds that follow on the end of a number of short runs in `row`. */
+export const pauseOfRow = `case $row in 1) d=0.1 ;; 2) d=0.2 ;; 3) d=0.4 ;; 4) d=0.8 ;; 5) d=1.6 ;; 6) d=3.2 ;; 7) d=6.4 ;; *) d=10 ;; esac`;
+
 const pause = `  read -r _ row <exit
-  case $row in 1) d=0.1 ;; 2) d=0.2 ;; 3) d=0.4 ;; 4) d=0.8 ;; 5) d=1.6 ;; 6) d=3.2 ;; 7) d=6.4 ;; *) d=10 ;; esac
+  ${pauseOfRow}
   sleep $d 5<&- & nap=$!
   [ -z "$stopping" ] || kill $nap 2>/dev/null
   wait $nap

@@ -3,7 +3,8 @@ import { parseDuration } from "./duration.ts";
 import { ownerKey, shortHash } from "./owner.ts";
 import { began, defaultPath, launchScript, pumpScript, starterScript } from "./processes-launch.ts";
 import { stopText } from "./processes-stop.ts";
-import { type Restart, superviseScript } from "./processes-supervise.ts";
+import { type Restart, type Supervision, superviseScript } from "./processes-supervise.ts";
+import { afterScript, type UnitSettings, unitName, unitText } from "./processes-unit.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
 
@@ -67,36 +68,53 @@ export function stopStep(owner: string, program: Pick<Program, "stopTimeout">, u
   return { what: "end its processes", do: sh(text), undo, within: grace + rest };
 }
 
+/** As whom a program runs, and who watches it. */
+export interface Keeper {
+  user: User;
+  /** Whether it is a unit of systemd; else a supervisor of ours stays beside it. */
+  systemd: boolean;
+}
+
 /** Starts a program, and ends what is left of it from before. It has begun, or failed, when the step is done. */
-export function startStep(owner: string, program: Program, user: User): Step {
+export function startStep(owner: string, program: Program, keeper: Keeper): Step {
   const grace = graceOf(program);
   const what = `start ${program.command[0]}`;
   const undo = [sh(stopText({ owner, dir: processDir(owner), grace }))];
-  return { what, do: startCommand(owner, program, user), undo, within: 2 * (grace + rest) };
+  return { what, do: startCommand(owner, program, keeper), undo, within: 2 * (grace + rest) };
 }
 
 /** What {@link startStep} does. */
-export function startCommand(owner: string, program: Program, user: User): ShCommand {
+export function startCommand(owner: string, program: Program, { user, systemd }: Keeper): ShCommand {
+  const { restart = "no" } = program;
   const dir = processDir(owner);
-  const grace = graceOf(program);
-  const stop = stopText({ owner, dir, grace });
-  const supervise = superviseScript({ owner, dir, restart: program.restart ?? "no", grace });
+  const settings = { owner, dir, restart, grace: graceOf(program) };
+  const stop = stopText(settings);
+  const keep = systemd && restart !== "no";
   const text = [
     stop,
     `trap ${quote(`code=$?; [ $code = 0 ] || {\n${stop}\n}; exit $code`)} EXIT`,
     `${makeDir(dir)}; cd ${dir}`,
     "umask 077",
     write("owner", `${owner} ${fingerprint(program)}\n`),
-    // Variables may be secret: they are in a file that is removed as soon as it has been opened, on no command line.
+    // Variables may be secret: they are in a file of root's alone, on no command line.
     write("start", starterScript(owner, program)),
-    write("launch", launchScript(program, user, dir, false)),
+    write("launch", launchScript(program, user, { dir, unit: systemd, keep })),
     write("pump", pumpScript),
-    write("supervise", supervise),
-    joinCgroup(owner),
-    `setsid -f env -i PATH=${defaultPath} sh ${dir}/supervise ${apart}`,
+    ...(systemd ? underSystemd(settings) : supervised(settings)),
     began,
   ];
   return sh(text.join("\n"));
+}
+
+function underSystemd(settings: UnitSettings): string[] {
+  const { owner, dir } = settings;
+  return [write("after", afterScript(dir)), write("unit", `${unitName(owner)}\n`), unitText(settings)];
+}
+
+function supervised(settings: Supervision): string[] {
+  const { owner, dir } = settings;
+  const run = `setsid -f env -i PATH=${defaultPath} sh ${dir}/supervise ${apart}`;
+  return [write("supervise", superviseScript(settings)), joinCgroup(owner), run];
 }
 
 function write(file: string, text: string): string {

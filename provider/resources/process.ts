@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import type { Answers, ShCommand, Step } from "../kernel/command.ts";
 import { dictionary } from "../kernel/dictionary.ts";
-import { duration, parseDuration } from "../kernel/duration.ts";
+import { parseDuration } from "../kernel/duration.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
 import { inodeFact } from "../kernel/netns.ts";
 import { shortHash } from "../kernel/owner.ts";
@@ -18,9 +18,10 @@ import {
   stopStep,
 } from "../kernel/processes.ts";
 import { howItEnded, processFact, type Ready, type SeenProcess, userFact } from "../kernel/processes-fact.ts";
-import { ownerVariable } from "../kernel/processes-launch.ts";
+import { ready, restart, stopTimeout, variable, word } from "../kernel/processes-schema.ts";
 import { type Restart, steady } from "../kernel/processes-supervise.ts";
-import { netnsName, port } from "../kernel/schema.ts";
+import { systemdFact } from "../kernel/processes-unit.ts";
+import { netnsName } from "../kernel/schema.ts";
 import { type Change, type Context, define } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
 
@@ -73,6 +74,7 @@ const facts = ({ owner, netns, user, ready }: Args, { former, previous }: Pick<C
   former: processFact(former ?? owner),
   netns: inodeFact(netns === undefined ? "/proc/self/ns/net" : `/run/netns/${netns}`),
   user: userFact(user),
+  systemd: systemdFact,
   formerUser: userFact((previous as Args | undefined)?.user),
 });
 
@@ -92,7 +94,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
       ? [stopStep(`${context.former}`, previous, startAgain(`${context.former}`, seen.former, seen, context))]
       : []),
     ...(seen.process ? [stopStep(args.owner, previous, startAgain(args.owner, seen.process, seen, context))] : []),
-    startStep(args.owner, args, seen.user),
+    startStep(args.owner, args, { user: seen.user, systemd: seen.systemd }),
   ];
   return [{ drift, steps }];
 }
@@ -122,7 +124,7 @@ function restarting({ restart = "no" }: Args, { alive, supervised, exit }: SeenP
 function startAgain(owner: string, process: SeenProcess | undefined, seen: Seen, { previous }: Context): ShCommand[] {
   const before = previous as Args | undefined;
   const same = process?.alive && before && process.fingerprint === fingerprint(before) && process.netns === seen.netns;
-  return same && seen.formerUser ? [startCommand(owner, before, seen.formerUser)] : [];
+  return same && seen.formerUser ? [startCommand(owner, before, { user: seen.formerUser, systemd: seen.systemd })] : [];
 }
 
 function teardown(args: Args, seen: Seen, { former }: Context): Step[] {
@@ -155,34 +157,6 @@ function pending(args: Args, { process }: Seen): { why: string; within: number }
   return { why: `it was not ready within ${ready.timeout}: ${missing}${last}`, within };
 }
 
-const word = z
-  .string("must be a string")
-  .refine((text) => !text.includes("\0"), "must not contain a NUL character, which no argument can hold (execve(2))")
-  .refine((text) => text.isWellFormed(), "must not contain half a surrogate pair, which no text can hold");
-
-const variable = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "must consist of letters, digits and _, and not begin with a digit")
-  .refine((name) => name !== ownerVariable, "must not be LINUXNET_OWNER, which is set by linuxnet itself");
-
-const ready = z
-  .strictObject(
-    {
-      tcp: port.optional(),
-      udp: port.optional(),
-      log: word
-        .min(1, "must not be empty")
-        .refine((text) => !/[\r\n]/.test(text), "must be a part of one line")
-        .optional(),
-      timeout: duration.default("30s"),
-    },
-    "must be an object such as { tcp: 80 }",
-  )
-  .refine(({ tcp, udp, log }) => [tcp, udp, log].some((one) => one !== undefined), "must have one of tcp, udp and log");
-
-/** Seconds that a stop may be told to wait. */
-const longestStop = 600;
-
 /** How a {@link Process} is checked, planned and removed. */
 export const process = define<Args>()({
   kind: "Process",
@@ -198,10 +172,8 @@ export const process = define<Args>()({
       .string("must be a string")
       .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, "must be a user's name: letters, digits, _ . and -")
       .optional(),
-    restart: z.enum(["no", "on-failure", "always"], 'must be "no", "on-failure" or "always"').default("no"),
-    stopTimeout: duration
-      .refine((text) => (parseDuration(text) ?? 0) <= longestStop, "must be at most 10m")
-      .default(defaultStopTimeout),
+    restart: restart.default("no"),
+    stopTimeout: stopTimeout.default(defaultStopTimeout),
     ready: ready.optional(),
   },
   replaceOn: ["netns"],
@@ -213,7 +185,11 @@ export const process = define<Args>()({
   plan,
   present: (_args, seen) => seen.process !== undefined || seen.former !== undefined,
   teardown,
-  outputs: ({ owner }, { process }) => ({ pid: process?.pid, logPath: logPath(owner) }),
+  outputs: ({ owner }, { process }) => ({
+    pid: process?.pid,
+    logPath: logPath(owner),
+    ...(process?.unit && { unit: process.unit }),
+  }),
   pending,
 });
 
@@ -240,10 +216,12 @@ export class Process extends Resource {
   declare readonly adopt: pulumi.Output<boolean>;
   /** The program's process id; it changes when it is restarted. */
   declare readonly pid: pulumi.Output<number>;
-  /** The file that its output goes to, readable by root. */
+  /** The file that its output goes to, readable by root. Older output is beside it, in `.1`; each has less than 4 MiB. */
   declare readonly logPath: pulumi.Output<string>;
+  /** Its transient unit, where systemd runs; else undefined. */
+  declare readonly unit: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: ProcessArgs, opts?: pulumi.CustomResourceOptions) {
-    super(process.kind, name, args, ["pid", "logPath"], opts);
+    super(process.kind, name, args, ["pid", "logPath", "unit"], opts);
   }
 }

@@ -3,8 +3,8 @@ import type { Connection } from "../../provider/kernel/connection.ts";
 import { Hosts, type Keys, type LabHost, type User } from "./hosts.ts";
 import { source } from "./machine.ts";
 
-/** Tests of the sessions' ground and of what a machine is, not of what a session does. */
-const elsewhere = ["machine.test.ts"];
+/** Tests of the sessions' ground, of what a machine is, and with machines of their own: not of what a session does. */
+const elsewhere = ["machine.test.ts", "processSystemd.test.ts"];
 
 const logins: Partial<Record<User, (keys: Keys) => Connection>> = {
   labpw: ({ password }) => ({ password }),

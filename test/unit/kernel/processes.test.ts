@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Reply } from "../../../provider/kernel/command.ts";
 import { fingerprint, processDir, startCommand } from "../../../provider/kernel/processes.ts";
 import { howItEnded, processFact, userFact } from "../../../provider/kernel/processes-fact.ts";
+import { unitName, unitText } from "../../../provider/kernel/processes-unit.ts";
 import { definitionOf, failures, testOwner } from "../../support/subject.ts";
 
 const owner = "linuxnet:test/dev/Process/p@00000000";
@@ -11,7 +12,7 @@ const stat = (start: number, state = "S") => `stat 42 (a) b (c) ${state} 1 42 42
 const seen = (...lines: string[]) => processFact(owner).parse(reply(`owner ${owner} 0123456789abcdef`, ...lines));
 
 test("a program is the one with its start time", () => {
-  const files = ["pid 42 777 net:[4026531840]", "up 27.77 9", log("one\ntwo\n")];
+  const files = ["pid 42 777 net:[4026531840] 7.5", "up 27.5 9", log("one\ntwo\n")];
   expect(seen(...files, stat(777))).toEqual({
     owner,
     fingerprint: "0123456789abcdef",
@@ -20,6 +21,7 @@ test("a program is the one with its start time", () => {
     alive: true,
     age: 20,
     supervised: false,
+    unit: undefined,
     failures: 0,
     exit: undefined,
     lastLine: "two",
@@ -74,10 +76,25 @@ test("the fingerprint is of what a change restarts, whatever the order of variab
 
 test("variables of the shell's own go past the shell, others past every command line", () => {
   const environment = { SECRET: "geheim", OPTIND: "x" };
-  const { text } = startCommand(owner, { command: ["a"], environment, cwd: "/" }, { uid: 0, gid: 0 });
+  const { text } = startCommand(
+    owner,
+    { command: ["a"], environment, cwd: "/" },
+    { user: { uid: 0, gid: 0 }, systemd: false },
+  );
   expect(text).toContain("export SECRET=");
   expect(text).not.toContain("export OPTIND=");
   expect(text).toContain(processDir(owner));
+});
+
+test("a unit bears the resource's name, and no secret", () => {
+  expect(unitName(owner)).toMatch(/^linuxnet-p-[0-9a-f]{8}\.service$/);
+  expect(unitName("linuxnet:a/b/Process/a b$(c)~1@0")).toMatch(/^linuxnet-a_b__c__1-[0-9a-f]{8}\.service$/);
+  const program = { command: ["a"], environment: { SECRET: "geheim" }, cwd: "/", restart: "on-failure" as const };
+  const text = unitText({ owner, dir: processDir(owner), restart: "on-failure", grace: 0.5 });
+  expect(text).toContain("'TimeoutStopSec=500ms'");
+  const started = startCommand(owner, program, { user: { uid: 0, gid: 0 }, systemd: true }).text;
+  expect(started).toContain(text);
+  expect(started.split("geheim")).toHaveLength(2);
 });
 
 test("a user is known by name", () => {
