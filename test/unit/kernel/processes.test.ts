@@ -89,7 +89,13 @@ test("variables of the shell's own go past the shell, others past every command 
 test("a unit bears the resource's name, and no secret", () => {
   expect(unitName(owner)).toMatch(/^linuxnet-p-[0-9a-f]{8}\.service$/);
   expect(unitName("linuxnet:a/b/Process/a b$(c)~1@0")).toMatch(/^linuxnet-a_b__c__1-[0-9a-f]{8}\.service$/);
-  const program = { command: ["a"], environment: { SECRET: "geheim" }, cwd: "/", restart: "on-failure" as const };
+  const program = {
+    command: ["a"],
+    environment: { SECRET: "geheim" },
+    cwd: "/",
+    restart: "on-failure" as const,
+    stopTimeout: "500ms",
+  };
   const text = unitText({ owner, dir: processDir(owner), restart: "on-failure", grace: 0.5 });
   expect(text).toContain("'TimeoutStopSec=500ms'");
   const started = startCommand(owner, program, { user: { uid: 0, gid: 0 }, systemd: true }).text;
