@@ -49,6 +49,7 @@ const facts = ({ name, pid, sysctls = {} }: Args) => ({
   mount: netnsMountFact,
   named: namedFact(name),
   target: inodeFact(`/proc/${pid ?? 0}/ns/net`),
+  host: inodeFact("/proc/self/ns/net"),
   sysctls: sysctlFact(Object.keys(sysctls), name),
 });
 
@@ -73,6 +74,12 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   }
   if (pid !== undefined && seen.target === undefined)
     refuse(`there is no process ${pid}`, "Give the pid of a process that runs.");
+  // A pid that was given to another process since would have the host's own links and routes changed.
+  if (pid !== undefined && who === "absent" && seen.target === seen.host)
+    refuse(
+      `process ${pid} has no network namespace of its own: it is in the host's`,
+      "Give the pid of a process in the namespace that is to be named.",
+    );
   const fresh = who === "absent";
   const changes: Change[] = fresh ? [{ drift: `namespace ${name} is missing`, steps: making(args, seen) }] : [];
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");

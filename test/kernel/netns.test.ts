@@ -151,6 +151,18 @@ describe("a namespace named by pid", () => {
     const box = new Subject(machine, "Netns", "box");
     await expect(box.up({ name: "box", pid: 999_999 })).rejects.toThrow("there is no process 999999");
   });
+
+  test("that is the host's own is refused", async ({ machine }) => {
+    const pid = await machine.spawn(["sleep", "1000"]);
+    await machine.baseline();
+    const box = new Subject(machine, "Netns", "box");
+    await expect(box.up({ name: "box", pid })).rejects.toThrow(
+      `process ${pid} has no network namespace of its own: it is in the host's. Nothing was changed.`,
+    );
+    await machine.expectClean();
+    await machine.sh(`kill ${pid}; while [ -d /proc/${pid} ]; do sleep 0.01; done`);
+    await machine.baseline();
+  });
 });
 
 describe("whatever happens half-way:", () => {
