@@ -10,6 +10,9 @@ if (![1, 2, 3, 4, 5].includes(stage)) throw new pulumi.RunError("stage must be 1
 const bridge =
   stage >= 3 ? new linuxnet.Bridge("br0", { name: "br0", addresses: stage >= 4 ? ["172.18.0.1/16"] : [] }) : undefined;
 
+/** What must hold at this stage is tried once all of it is there. */
+const made: pulumi.Resource[] = bridge ? [bridge] : [];
+
 /** A namespace and its cable: until there is a bridge, the host's end has an address; from stage 4 on there is a gateway. */
 function container(
   number: 0 | 1,
@@ -18,7 +21,7 @@ function container(
   after: linuxnet.VethPair[] = [],
 ): linuxnet.VethPair {
   const netns = new linuxnet.Netns(`netns${number}`, { name: `netns${number}` });
-  return new linuxnet.VethPair(
+  const cable = new linuxnet.VethPair(
     `veth${number}`,
     {
       name: `veth${number}`,
@@ -32,6 +35,8 @@ function container(
     },
     { dependsOn: after },
   );
+  made.push(cable);
+  return cable;
 }
 
 // Stage 1: one namespace and a cable to it.
@@ -43,7 +48,7 @@ if (stage >= 2) container(1, "172.18.0.21/16", "172.18.0.20/16", [first]);
 
 // Stage 3 is the bridge above. Stage 4: the way out.
 if (bridge && stage >= 4)
-  new linuxnet.NatRule("out", { type: "masquerade", source: "172.18.0.0/16", notOutInterface: bridge.name });
+  made.push(new linuxnet.NatRule("out", { type: "masquerade", source: "172.18.0.0/16", notOutInterface: bridge.name }));
 
 // Stage 5: a web server, and the way in, for connections to one address of the host.
 if (stage >= 5) {
@@ -60,7 +65,7 @@ if (stage >= 5) {
     },
     { dependsOn: [first] },
   );
-  new linuxnet.NatRule(
+  const way = new linuxnet.NatRule(
     "web",
     {
       type: "dnat",
@@ -72,4 +77,27 @@ if (stage >= 5) {
     },
     { dependsOn: [server] },
   );
+  made.push(way);
+  expectTo("host", hostAddress, true, 5000);
+  // By that address alone, and by that port alone.
+  expectTo("host", "127.0.0.1", false, 5000);
+  expectTo("host", hostAddress, false, 5001);
+  const outside = config.getObject<linuxnet.ExpectFrom>("outside");
+  if (outside) new linuxnet.Expect("from outside", { from: outside, to: hostAddress, port: 5000 }, { dependsOn: made });
+}
+
+// What works at this stage, and what must not. An `up` fails, and a `preview` tells of it, when it is otherwise.
+const [netns0, netns1] = ["172.18.0.10", "172.18.0.20"];
+expectTo("netns0", "127.0.0.1", true);
+expectTo("netns0", netns1, stage >= 3);
+// Stage 2: the host looks for it behind the other cable. Stage 3: it has no address there.
+if (stage >= 2) expectTo("host", netns1, stage >= 4);
+// At stages 1 and 2 it works too. But on the way back from 4 the engine removes the bridge last, and its route is the first.
+if (stage >= 3) expectTo("host", netns0, stage >= 4);
+for (const to of config.getObject<string[]>("world") ?? []) expectTo("netns0", to, stage >= 4);
+
+function expectTo(from: string, to: string, reachable: boolean, port?: number): void {
+  const name = `${from} to ${to}${port === undefined ? "" : ` port ${port}`}`;
+  const tried = { from, to, reachable, ...(port !== undefined && { port }) };
+  new linuxnet.Expect(name, tried, { dependsOn: made });
 }

@@ -104,8 +104,11 @@ export function firewallChanges(
   const forwarding = wanted.forwarding
     ? forwardingChanges(wanted.forwarding, seen.forwarding, who.owner, byNft, netns)
     : leaving(seen, who, netns);
+  const routes = wanted.nft.rules.length > 0 || (wanted.forwarding ?? []).length > 0;
   const accept =
-    byNft && wanted.forwarding ? forwardAcceptChanges(seen.accept, who.owner, forwardingFolder(netns), netns) : [];
+    byNft && wanted.forwarding
+      ? forwardAcceptChanges(seen.accept, routes, who.owner, forwardingFolder(netns), netns)
+      : [];
   return [
     ...inTable,
     ...inIptables,

@@ -13,6 +13,8 @@ export const acceptRule = `-m comment --comment '${acceptComment}' -m mark --mar
 export interface SeenForwardAccept {
   /** The tools whose FORWARD has rules or drops, and does not let our mark through: `iptables-nft`. */
   missing: string[];
+  /** The tools in whose FORWARD only the guard of our own iptables backend stands: it lets bridges be. */
+  guarded: string[];
   /** The tools in whose rules ours stands. */
   present: string[];
 }
@@ -38,11 +40,14 @@ function readRules(within: string): string {
   return `rules=$(limit ${within}"$t-save" 2>/dev/null | sed -n '/^[*]filter/,/^COMMIT/p')`;
 }
 
-/** Whether a chain FORWARD in `rules` has a policy or a rule, besides the jump to our chain, that may keep our traffic from passing. */
-const mayStop = [
-  `{ printf '%s\\n' "$rules" | grep -q '^:FORWARD DROP' ||`,
-  `printf '%s\\n' "$rules" | grep '^-A FORWARD ' | grep -qv ' -j LINUXNET-FWD$'; }`,
-].join(" ");
+/** Whether a chain FORWARD in `rules` has a policy or a rule, besides jumps to chains of ours, that may keep our traffic from passing. */
+const stops = (...ours: string[]) =>
+  [
+    `{ printf '%s\\n' "$rules" | grep -q '^:FORWARD DROP' ||`,
+    `printf '%s\\n' "$rules" | grep '^-A FORWARD ' | grep -qv ${ours.map((chain) => `-e ' -j ${chain}$'`).join(" ")}; }`,
+  ].join(" ");
+const mayStop = stops("LINUXNET-FWD");
+const othersMayStop = stops("LINUXNET-FWD", "LINUXNET-GUARD");
 
 const stands = `printf '%s\\n' "$rules" | grep -qF ${quote(`"${acceptComment}"`)}`;
 
@@ -52,7 +57,8 @@ export function forwardAcceptFact(netns?: string): Fact<SeenForwardAccept> {
     tools,
     "for t in $tools; do",
     `  ${readRules(inNetns(netns))}`,
-    `  if ${stands}; then echo "present $t"; elif ${mayStop}; then echo "missing $t"; fi`,
+    `  if ${stands}; then echo "present $t"; elif ${othersMayStop}; then echo "missing $t"`,
+    `  elif ${mayStop}; then echo "guarded $t"; fi`,
     "done",
   ].join("\n");
   return {
@@ -60,7 +66,7 @@ export function forwardAcceptFact(netns?: string): Fact<SeenForwardAccept> {
     parse: ({ stdout }) => {
       const lines = stdout.split("\n").map((line) => line.split(" "));
       const of = (word: string) => lines.flatMap(([first, tool]) => (first === word && tool ? [tool] : []));
-      return { missing: of("missing"), present: of("present") };
+      return { missing: of("missing"), guarded: of("guarded"), present: of("present") };
     },
   };
 }
@@ -111,13 +117,19 @@ export function forwardAcceptOff(owner: string, folder: string, netns?: string):
   ].join("\n");
 }
 
-/** The change that lets what our table has passed through every FORWARD chain that may stop it. */
+/**
+ * The change that lets what our table has passed through every FORWARD chain that may stop it.
+ *
+ * @param routes whether it passes more than what the ports of a bridge say to each other
+ */
 export function forwardAcceptChanges(
-  { missing }: SeenForwardAccept,
+  seen: SeenForwardAccept,
+  routes: boolean,
   owner: string,
   folder: string,
   netns?: string,
 ): Change[] {
+  const missing = routes ? [...seen.missing, ...seen.guarded] : seen.missing;
   if (missing.length === 0) return [];
   const step = {
     what: `let what our nftables table passed through FORWARD of ${missing.join(", ")}`,

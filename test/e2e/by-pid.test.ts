@@ -46,7 +46,7 @@ describe("the lab by pid", () => {
       pid: `${pid}`,
       nameservers: JSON.stringify([worldAddress]),
       world: JSON.stringify([worldAddress, worldName]),
-      "outside.netns": "outside",
+      outside: JSON.stringify({ netns: "outside" }),
     };
     const stack = await open(undefined, { folder: `${clone.folder}/examples/by-pid`, config });
     succeeded(await stack.up());

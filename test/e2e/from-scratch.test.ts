@@ -5,6 +5,7 @@ import { differing, identities } from "../support/identity.ts";
 import { type Machine, machineAddress, worldAddress } from "../support/machine.ts";
 import { fetched, reaches } from "../support/probes.ts";
 import { type Stack, succeeded } from "../support/stack.ts";
+import { openOutside } from "./examples-lab.ts";
 
 /** A second address of the host, on which nothing is published. */
 const other = "203.0.113.9";
@@ -46,25 +47,29 @@ const second = ["link netns1/ceth1", "link veth1", "netns netns1"];
 describe("the network from scratch", () => {
   test("goes from any stage to any other and touches only what differs", async ({ machine, clone, open }) => {
     await machine.sh(`ip addr add ${other}/32 dev up0`);
-    await machine.world(`ip route add 172.18.0.10 via ${machineAddress}`);
-    await machine.baseline();
+    await openOutside(machine, "172.18.0.10", machineAddress);
     const folder = `${clone.folder}/examples/from-scratch`;
-    const stack = await open(undefined, { folder, config: { hostAddress: machineAddress } });
+    const config = {
+      hostAddress: machineAddress,
+      world: JSON.stringify([worldAddress]),
+      outside: JSON.stringify({ netns: "outside" }),
+    };
+    const stack = await open(undefined, { folder, config });
 
-    expect(await goTo(stack, 1)).toEqual({ changes: { create: 3 }, anew: first });
+    expect(await goTo(stack, 1)).toEqual({ changes: { create: 6 }, anew: first });
     expect(await goTo(stack, 5)).toEqual({
-      changes: { create: 6, update: 1, same: 2 },
+      changes: { create: 12, update: 3, same: 3 },
       anew: ["link br0", ...second, "process"].toSorted(),
     });
     succeeded(await stack.preview("--diff", "--expect-no-changes"));
     expect(await goTo(stack, 2)).toEqual({
-      changes: { delete: 4, update: 2, same: 3 },
+      changes: { delete: 9, update: 5, same: 4 },
       anew: ["link br0", "process"],
     });
-    expect(await goTo(stack, 4)).toEqual({ changes: { create: 2, update: 2, same: 3 }, anew: ["link br0"] });
-    expect(await goTo(stack, 3)).toEqual({ changes: { delete: 1, update: 3, same: 3 }, anew: [] });
+    expect(await goTo(stack, 4)).toEqual({ changes: { create: 3, update: 5, same: 4 }, anew: ["link br0"] });
+    expect(await goTo(stack, 3)).toEqual({ changes: { delete: 1, update: 6, same: 5 }, anew: [] });
     expect(await goTo(stack, 1)).toEqual({
-      changes: { delete: 3, update: 1, same: 2 },
+      changes: { delete: 5, update: 2, same: 4 },
       anew: ["link br0", ...second].toSorted(),
     });
     succeeded(await stack.destroy());

@@ -7,6 +7,7 @@ import { machineAddress, worldAddress } from "../support/machine.ts";
 import { fetched, reaches } from "../support/probes.ts";
 import { checkout, succeeded } from "../support/stack.ts";
 import { at, Transfer } from "../support/transfer.ts";
+import { openOutside } from "./examples-lab.ts";
 
 const program = readFileSync(`${checkout}/examples/manual/index.ts`, "utf8");
 const gateway = '    gateway: "192.168.1.1",\n';
@@ -24,7 +25,9 @@ const changed = (diff: string) =>
 
 describe("the lab by hand", () => {
   test("reaches its gateway and the world, and goes without a trace", async ({ machine, clone, open }) => {
-    const stack = await open(undefined, { folder: `${clone.folder}/examples/manual` });
+    await openOutside(machine, "192.168.1.2", machineAddress);
+    const config = { world: JSON.stringify([worldAddress]), outside: JSON.stringify({ netns: "outside" }) };
+    const stack = await open(undefined, { folder: `${clone.folder}/examples/manual`, config });
     succeeded(await stack.up());
     expect(await reaches(machine, "mycontainer", "192.168.1.1")).toBe(true);
     expect(await reaches(machine, "mycontainer", worldAddress)).toBe(true);
@@ -57,7 +60,7 @@ describe("the lab by hand", () => {
     stack.write(first);
     const route = succeeded(await stack.preview("--diff"));
     expect(changed(route.stdout)).toEqual(["~ peer: {", '+ gateway: "192.168.1.1"']);
-    expect(succeeded(await stack.up()).changes).toEqual({ update: 1, same: 4 });
+    expect(succeeded(await stack.up()).changes).toEqual({ update: 1, same: 7 });
     expect(await reaches(machine, "mycontainer", worldAddress)).toBe(true);
 
     // The first address is the one that the others of its subnet depend on in the kernel.
@@ -68,7 +71,7 @@ describe("the lab by hand", () => {
       "~ addresses: [",
       '~ [0]: "192.168.1.2/24" => "192.168.1.5/24"',
     ]);
-    expect(succeeded(await stack.up()).changes).toEqual({ update: 1, same: 4 });
+    expect(succeeded(await stack.up()).changes).toEqual({ update: 1, same: 7 });
     expect(await reaches(machine, "host", "192.168.1.5")).toBe(true);
     expect(await reaches(machine, "host", "192.168.1.2", 1)).toBe(false);
     expect(await reaches(machine, "mycontainer", worldAddress)).toBe(true);

@@ -18,7 +18,7 @@ async function on(machine: Machine): Promise<void> {
   await apply(
     machine,
     owner,
-    forwardAcceptChanges(await seen(machine), owner, folder).flatMap(({ steps }) => steps),
+    forwardAcceptChanges(await seen(machine), true, owner, folder).flatMap(({ steps }) => steps),
   );
 }
 
@@ -27,7 +27,7 @@ async function off(machine: Machine, who: string): Promise<void> {
 }
 
 test("looking makes nothing, and where nothing drops nothing is put", async ({ machine }) => {
-  expect(await seen(machine)).toEqual({ missing: [], present: [] });
+  expect(await seen(machine)).toEqual({ missing: [], guarded: [], present: [] });
   await on(machine);
   await off(machine, owner);
 });
@@ -45,7 +45,7 @@ test("one rule lets our mark through every FORWARD that drops", async ({ machine
   expect(await get(machine, "http://172.18.0.11/", "world", "nothing")).toBe("nothing");
   expect((await seen(machine)).missing).toEqual(["iptables-nft", "ip6tables-legacy"]);
   await on(machine);
-  expect(await seen(machine)).toEqual({ missing: [], present: ["iptables-nft", "ip6tables-legacy"] });
+  expect(await seen(machine)).toEqual({ missing: [], guarded: [], present: ["iptables-nft", "ip6tables-legacy"] });
   expect(await get(machine, "http://172.18.0.11/", "world")).toBe("203.0.113.1");
   await machine.sh(
     `mkdir -p ${folder}; touch ${folder}/former ${folder}/${ownerKey(owner)} ${folder}/${ownerKey(other)}`,
@@ -72,7 +72,7 @@ test("beside Docker it stands in DOCKER-USER", async ({ machine }) => {
 test("when one tool cannot take it, none keeps it", async ({ machine }) => {
   await machine.sh("iptables-nft -P FORWARD DROP; ip6tables-nft -P FORWARD DROP");
   await machine.baseline();
-  const changes = forwardAcceptChanges(await seen(machine), owner, folder);
+  const changes = forwardAcceptChanges(await seen(machine), true, owner, folder);
   await machine.sh("mount -t tmpfs tmpfs /usr/local/sbin");
   const broken = '#!/bin/sh\n[ "$5" = -I ] && { echo broken >&2; exit 1; }\nexec /usr/sbin/ip6tables-nft "$@"\n';
   await machine.exec("cat >/usr/local/sbin/ip6tables-nft; chmod 755 /usr/local/sbin/ip6tables-nft", broken);

@@ -96,6 +96,22 @@ test("from one backend to the other, and without nft", async ({ machine }) => {
   await machine.sh("umount /usr/sbin/nft");
 });
 
+test("a bridge, which stands in nftables, lets the guard of translations in iptables be", async ({ machine }) => {
+  const bridge = await make(machine, "Bridge", "lab", { name: "lab0", addresses: ["10.9.0.1/24"] });
+  const nat = await make(machine, "NatRule", "out", { ...out, source: "10.9.0.0/24" });
+  expect(await machine.sh("iptables-save")).toContain("-j LINUXNET-GUARD");
+  expect(await bridge.refresh()).toEqual([]);
+  expect(await nat.refresh()).toEqual([]);
+  // One that passes more than what a bridge's ports say to each other is let through in front of the guard.
+  const other = { type: "masquerade", source: "10.8.0.0/24", backend: "nftables" };
+  const byNft = await make(machine, "NatRule", "other", other);
+  expect(await machine.sh("iptables-save | grep -c 0x10000000")).toBe("1");
+  for (const subject of [bridge, nat, byNft]) expect(await subject.refresh()).toEqual([]);
+  await byNft.destroy();
+  await nat.destroy();
+  await bridge.destroy();
+});
+
 test("nftables beside a FORWARD that drops: one rule, gone with the last owner", async ({ machine }) => {
   await quietLab(machine, "nft", "iptables -P FORWARD DROP; iptables-legacy -P FORWARD DROP");
   const nft = { backend: "nftables" };

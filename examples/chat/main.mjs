@@ -1,0 +1,2 @@
+import "pulumi-linuxnet/check-node";
+export default await import("./index.ts");
