@@ -23,6 +23,9 @@ interface Member {
   mtu: pulumi.Output<number>;
 }
 
+/** What has to be there on a host before anything is tried from it or to it. */
+const made = new Map<string, pulumi.Resource[]>();
+
 /** A container of one host, its bridge, and the tunnel to the other hosts. */
 function member({ address: local, ...connection }: Host): Member {
   const { host } = connection;
@@ -46,8 +49,23 @@ function member({ address: local, ...connection }: Host): Member {
     mtu: tunnel.mtu,
     connection,
   });
+  made.set(host, [tunnel, cable]);
   return { host, netns: netns.name, address, mtu: cable.mtu };
 }
 
 /** The containers, in the order of the list. */
 export const members = hosts.map(member);
+
+// What must hold. An `up` fails, and a `preview` tells of it, when it does not.
+for (const { address: underlay, ...connection } of hosts) {
+  const { host } = connection;
+  const from = { netns: "member", connection };
+  for (const other of members.filter((one) => one.host !== host)) {
+    const both = { dependsOn: [...(made.get(host) ?? []), ...(made.get(other.host) ?? [])] };
+    const to = other.address.apply((cidr) => cidr.split("/")[0] ?? "");
+    new linuxnet.Expect(`${host} to ${other.host}`, { from, to }, both);
+  }
+  // The network has no gateway: it leads nowhere but to its members.
+  const out = { from, to: underlay, reachable: false };
+  new linuxnet.Expect(`${host} has no way out`, out, { dependsOn: made.get(host) ?? [] });
+}

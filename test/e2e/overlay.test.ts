@@ -86,15 +86,15 @@ test("two hosts and then three; one leaves and comes back", async ({ start, open
   const { lab, h1, h2, h3 } = await started(start);
   const stack = await open(lab, "overlay");
   await setHosts(stack, [h1, h2]);
-  expect(succeeded(await stack.up()).changes).toEqual({ create: 10 });
+  expect(succeeded(await stack.up()).changes).toEqual({ create: 14 });
   await expectReached([h1, h2]);
   await expectMtu(h1, h2);
-  expect(succeeded(await stack.preview("--diff", "--expect-no-changes")).changes).toEqual({ same: 10 });
+  expect(succeeded(await stack.preview("--diff", "--expect-no-changes")).changes).toEqual({ same: 14 });
   expect(await h3.exec("ip netns list")).toMatchObject({ stdout: "" });
 
   const before = await all([h1, h2]);
   await setHosts(stack, [h1, h2, h3]);
-  expect(succeeded(await stack.up()).changes).toEqual({ create: 4, update: 3, same: 7 });
+  expect(succeeded(await stack.up()).changes).toEqual({ create: 9, update: 3, same: 11 });
   const after = await all([h1, h2]);
   for (const [index, was] of before.entries()) expect(differing(was, after[index] ?? {})).toEqual([]);
   await expectReached([h1, h2, h3]);
@@ -107,13 +107,13 @@ test("two hosts and then three; one leaves and comes back", async ({ start, open
   // What goes on between the others is not touched by one that leaves.
   const stop = await pinging(h1, h3);
   await setHosts(stack, [h1, h3]);
-  expect(succeeded(await stack.up()).changes).toEqual({ delete: 4, update: 3, same: 7 });
+  expect(succeeded(await stack.up()).changes).toEqual({ delete: 9, update: 3, same: 11 });
   await h2.expectClean();
   await expectReached([h1, h3]);
   expect((await h1.exec(`${inMember} ping -c 1 -W 1 ${inside.h2}`)).code).toBe(1);
 
   await setHosts(stack, [h1, h2, h3]);
-  expect(succeeded(await stack.up()).changes).toEqual({ create: 4, update: 3, same: 7 });
+  expect(succeeded(await stack.up()).changes).toEqual({ create: 9, update: 3, same: 11 });
   const pings = await stop();
   expect(pings).toContain(" 0% packet loss");
   expect(pings).not.toContain("DUP!");
@@ -127,7 +127,7 @@ test("a host that was started anew is seen as empty, and built again alone", asy
   const { lab, h1, h2, h3 } = await started(start);
   const stack = await open(lab, "overlay");
   await setHosts(stack, [h1, h2, h3]);
-  expect(succeeded(await stack.up()).changes).toEqual({ create: 14 });
+  expect(succeeded(await stack.up()).changes).toEqual({ create: 23 });
   await expectReached([h1, h2, h3]);
   const stop = await pinging(h1, h3);
   const before = await all([h1, h3]);
@@ -136,12 +136,12 @@ test("a host that was started anew is seen as empty, and built again alone", asy
   await h2.boot();
   await h2.baseline();
   const refresh = succeeded(await stack.refresh());
-  expect(refresh.changes).toEqual({ delete: 4, same: 10 });
+  expect(refresh.changes).toEqual({ delete: 4, update: 5, same: 14 });
   const deleted = [...refresh.stdout.matchAll(/linuxnet:(\w+ \S+) deleted/g)].map(([, name]) => name);
   expect(deleted.toSorted()).toEqual(["Bridge h2-over0", "Netns h2-member", "VethPair h2-member", "Vxlan h2-vx0"]);
 
   const up = succeeded(await stack.up());
-  expect(up.changes).toEqual({ create: 4, same: 10 });
+  expect(up.changes).toEqual({ create: 4, update: 5, same: 14 });
   const after = await all([h1, h3]);
   for (const [index, was] of before.entries()) expect(differing(was, after[index] ?? {})).toEqual([]);
   expect(await stop()).toContain(" 0% packet loss");
