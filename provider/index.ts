@@ -1,4 +1,5 @@
 export { Container, type ContainerArgs } from "./components/container.ts";
+export type { DnsArgs } from "./components/dns.ts";
 export { Network, type NetworkArgs } from "./components/network.ts";
 export type { PublishArgs } from "./components/publish.ts";
 export { AddressPool, type AddressPoolArgs } from "./resources/addressPool.ts";
@@ -11,6 +12,7 @@ export { Netns, type NetnsArgs } from "./resources/netns.ts";
 export { PortPublish, type PortPublishArgs } from "./resources/portPublish.ts";
 export { Process, type ProcessArgs, type ReadyArgs } from "./resources/process.ts";
 export { ResolvConf, type ResolvConfArgs } from "./resources/resolvConf.ts";
+export { type MemberArgs, Resolver, type ResolverArgs } from "./resources/resolver.ts";
 export type { ResourceArgs } from "./resources/resource.ts";
 export type { ImpairmentArgs, RouteArgs, VethEnd, VethEndArgs } from "./resources/vethEnd.ts";
 export { VethPair, type VethPairArgs } from "./resources/vethPair.ts";

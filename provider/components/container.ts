@@ -8,6 +8,7 @@ import { ResolvConf } from "../resources/resolvConf.ts";
 import type { ImpairmentArgs } from "../resources/vethEnd.ts";
 import { VethPair } from "../resources/vethPair.ts";
 import { bare, filesOf } from "./container-files.ts";
+import { resolvingOf } from "./dns.ts";
 import { linkNameFor } from "./names.ts";
 import type { Network } from "./network.ts";
 import { type PublishArgs, readPublish } from "./publish.ts";
@@ -20,13 +21,15 @@ export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adop
   address?: string | string[];
   /** Join the namespace of another container, or one by name, instead of a network. */
   netns?: Container | string;
-  /** The name in its own hosts file; default the container's. */
+  /** The name in its own hosts file, and one more in networks with `dns`; default the container's. */
   hostname?: string;
+  /** More names of it in its networks, for which these need `dns`; several containers may share one. */
+  aliases?: string[];
   /** Other containers of the same network by the names that this one knows them by. */
   links?: Record<string, Container>;
   /** Published ports, in Docker's notation (`"8080:80"`, `"127.0.0.1:8080:80/udp"`) or as inputs of a PortPublish. */
   publish?: PublishArgs[];
-  /** Name servers; default: the host's own settings. */
+  /** Name servers; default: the resolver of its network, where that has `dns`, else the host's own settings. */
   dns?: pulumi.Input<string>[];
   /** Domains in which short names are looked up. */
   dnsSearch?: pulumi.Input<string>[];
@@ -88,7 +91,7 @@ export class Container extends pulumi.ComponentResource {
     this.registerOutputs({ netns, addresses: this.addresses, gateway, macAddress, pid });
   }
 
-  #refuseOdd({ netns, network, publish = [], links = {} }: ContainerArgs): void {
+  #refuseOdd({ netns, network, publish = [], links = {}, aliases = [] }: ContainerArgs): void {
     const refuse = (problem: string): never => {
       throw new pulumi.RunError(`container "${this.#name}": ${problem}`);
     };
@@ -98,6 +101,8 @@ export class Container extends pulumi.ComponentResource {
       refuse(
         `publish needs a network with the bridge driver${this.networks[0] ? `, and this one's is ${this.networks[0].driver}` : ""}`,
       );
+    if (aliases.length > 0 && !this.networks.some(({ names }) => names))
+      refuse("aliases need a network with dns, whose resolver tells them");
     for (const [alias, other] of Object.entries(links)) {
       if (!other.networks.some((one) => this.networks.includes(one)))
         refuse(`the link ${alias} leads to a container that shares no network with it`);
@@ -119,6 +124,7 @@ export class Container extends pulumi.ComponentResource {
     const addresses = network.join(this.#name, fixed);
     const link = this.#connect(network, index, addresses, args);
     this.#links.push(link);
+    network.names?.note(this.#name, addresses, [...(args.hostname ? [args.hostname] : []), ...(args.aliases ?? [])]);
     network.attach(
       pulumi
         .all([addresses, link.peer])
@@ -147,8 +153,11 @@ export class Container extends pulumi.ComponentResource {
 
   #makeFiles(args: ContainerArgs): ResolvConf | undefined {
     const own = this.#links.length > 0 ? this.addresses : undefined;
-    const files = args.netns === undefined ? filesOf(this.#name, args, own) : undefined;
-    return files && new ResolvConf(this.#name, { netns: this.netns, ...files, ...this.#where }, { parent: this });
+    const resolving = args.dns === undefined ? resolvingOf(this.networks) : undefined;
+    const files = args.netns === undefined ? filesOf(this.#name, args, own, resolving) : undefined;
+    const known = this.networks.flatMap(({ names, bridge }) => names?.at(bridge) ?? []);
+    const opts = { parent: this, ...(resolving && { dependsOn: known }) };
+    return files && new ResolvConf(this.#name, { netns: this.netns, ...files, ...this.#where }, opts);
   }
 
   #run(

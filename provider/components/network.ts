@@ -4,6 +4,7 @@ import { AddressPool } from "../resources/addressPool.ts";
 import { Bridge } from "../resources/bridge.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { NatRule } from "../resources/natRule.ts";
+import { type DnsArgs, dnsOf, Names } from "./dns.ts";
 import { type Endpoint, inspect, readDocker } from "./docker.ts";
 import { linkNameFor } from "./names.ts";
 import { chooseSubnet, takeSubnet } from "./subnets.ts";
@@ -30,6 +31,8 @@ export interface NetworkArgs {
   masquerade?: boolean;
   /** Closed to other networks, and unpublished ports closed to the outside; default true. */
   isolate?: boolean;
+  /** A resolver on the gateway that knows the containers' names, and asks others for the rest (needs dnsmasq there); default false. */
+  dns?: boolean | DnsArgs;
   /** Where it is; default this machine. */
   connection?: pulumi.Input<ConnectionArgs>;
 }
@@ -58,6 +61,8 @@ export class Network extends pulumi.ComponentResource {
   readonly bridgeName: pulumi.Output<string>;
   /** The network as `docker network inspect` shows it. */
   readonly inspect: pulumi.Output<unknown[]>;
+  /** The names of its containers; undefined when it does not resolve them. */
+  readonly names: Names | undefined;
   /** How it was declared. */
   readonly args: NetworkArgs;
   readonly #name: string;
@@ -76,6 +81,7 @@ export class Network extends pulumi.ComponentResource {
     this.gateways = pulumi.all(this.#families.map(({ pool }) => pulumi.output(pool.then((one) => one.gateway))));
     if (driver === "bridge") this.#makeBridge();
     this.bridgeName = this.#bridge?.name ?? pulumi.output("");
+    this.names = this.#makeNames();
     this.inspect = this.#inspect(driver);
     this.registerOutputs({
       subnets: this.subnets,
@@ -184,6 +190,14 @@ export class Network extends pulumi.ComponentResource {
       { type: "masquerade", source, notOutInterface: this.#bridge.name, protect: isolate, ...where },
       { parent: this },
     );
+  }
+
+  #makeNames(): Names | undefined {
+    const dns = dnsOf(this.#name, this.args);
+    if (!dns || !this.#bridge) return undefined;
+    const { internal = false, connection } = this.args;
+    const seats = [{ name: this.#name, bridge: this.#bridge, connection }];
+    return new Names({ parent: this, network: this.#name, addresses: this.#bridge.addresses, internal, seats }, dns);
   }
 
   #inspect(driver: string): pulumi.Output<unknown[]> {

@@ -95,6 +95,8 @@ function oddKeys(value: unknown, schema: unknown, at: string): Issue[] {
   if (inner instanceof z.ZodArray && Array.isArray(value)) {
     return value.flatMap((item, index) => oddKeys(item, inner.element, `${at}[${index}]`));
   }
+  if (inner instanceof z.ZodRecord)
+    return Object.entries(value).flatMap(([key, item]) => oddKeys(item, inner.valueType, `${at}.${key}`));
   if (!(inner instanceof z.ZodObject)) return [];
   const shape = inner.shape as z.ZodRawShape;
   const known = Object.keys(shape);
@@ -113,5 +115,7 @@ function unwrap(schema: unknown): unknown {
   }
   if (schema instanceof z.ZodUnion)
     return schema.options.map(unwrap).find((option) => option instanceof z.ZodArray || option instanceof z.ZodObject);
-  return schema instanceof z.ZodPipe ? unwrap(schema.in) : schema;
+  if (!(schema instanceof z.ZodPipe)) return schema;
+  // A dictionary is looked at before it is a record.
+  return schema.out instanceof z.ZodRecord ? schema.out : unwrap(schema.in);
 }

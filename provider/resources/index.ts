@@ -8,6 +8,7 @@ import { netns } from "./netns.ts";
 import { portPublish } from "./portPublish.ts";
 import { process } from "./process.ts";
 import { resolvConf } from "./resolvConf.ts";
+import { resolver } from "./resolver.ts";
 import { vethPair } from "./vethPair.ts";
 import { vxlan } from "./vxlan.ts";
 
@@ -24,4 +25,5 @@ export const definitions = [
   vxlan,
   addressPool,
   expect,
+  resolver,
 ] as unknown as readonly Definition[];

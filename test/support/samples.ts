@@ -17,6 +17,12 @@ export const samples: Record<string, Bag> = {
   Vxlan: { name: "vx0", vni: 42, bridge: "lab0", local: "10.0.0.1", remotes: ["10.0.0.2"] },
   AddressPool: { subnet: "172.18.0.0/16", names: ["ct1", "ct2"] },
   Expect: { from: "ct1", to: "172.18.0.1" },
+  Resolver: {
+    network: "shop",
+    bridge: "lab0",
+    addresses: ["172.18.0.1/16"],
+    members: { web: { addresses: ["172.18.0.11"] } },
+  },
   Process: { netns: "ct1", command: ["sleep", "1"] },
 };
 
