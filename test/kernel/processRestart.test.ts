@@ -104,6 +104,18 @@ test("it is given the time that it may take to end, and not more", async ({ mach
   expect(await machine.sh("ls /media")).not.toContain("done");
 });
 
+test("while one takes its time to end, others can work on the host", async ({ machine }) => {
+  const stubborn = ["bash", "-c", "trap '' TERM; while :; do sleep 0.05; done"];
+  const subject = await make(machine, "Process", "p", { command: stubborn, stopTimeout: "8s" });
+  let ended = false;
+  const ending = subject.destroy().then(() => {
+    ended = true;
+  });
+  await machine.sh("until ! flock -n /run true; do sleep 0.01; done; flock /run true");
+  expect(ended).toBe(false);
+  await ending;
+});
+
 test("its log is two files of at most four MB, and holds what was said last", async ({ machine }) => {
   const command = [
     "bash",

@@ -118,6 +118,16 @@ test("one that cannot start, or is never ready: one sentence, and nothing is lef
   await refused({ ready: { tcp: 80, timeout: "200ms" } }, "nothing listens on TCP port 80 in namespace web");
 });
 
+test("a unit of that name that is another's is left alone", async () => {
+  const subject = await make(machine, "Process", "p", sleeper);
+  const { unit } = subject.outputs;
+  await subject.destroy();
+  await machine.sh(`systemd-run --quiet --unit=${unit} --description=mine sleep 2000`);
+  await expect(subject.up(sleeper)).rejects.toThrow(/cannot start sleep: .*already loaded.*The host is as it was/);
+  expect(await show(unit, "Description", "ActiveState")).toBe("mine\nactive");
+  await machine.sh(`systemctl stop ${unit}`);
+});
+
 test("a secret is in no unit, on no command line, and in no file that others can read", async () => {
   const spying = await machine.spawn([
     "sh",
