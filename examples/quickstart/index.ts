@@ -29,7 +29,7 @@ const links = Object.entries(addresses).map(([name, address]) => {
   });
 });
 
-new linuxnet.NatRule(
+const out = new linuxnet.NatRule(
   "out",
   { type: "masquerade", source: subnet, outInterface: config.get("uplink") ?? "uplink" },
   { dependsOn: [bridge] },
@@ -51,6 +51,13 @@ const published = new linuxnet.PortPublish(
   { hostPort, targetAddress: addresses.ct1, targetPort: 80 },
   { dependsOn: [bridge, server] },
 );
+
+// What must hold. An `up` fails, and a `preview` tells of it, when it does not.
+const all = { dependsOn: [...links, out, published] };
+new linuxnet.Expect("straight", { from: "lab-ct2", to: addresses.ct1, port: 80 }, all);
+new linuxnet.Expect("published", { from: "host", to: "127.0.0.1", port: hostPort }, all);
+// A namespace has a 127.0.0.1 of its own.
+new linuxnet.Expect("of its own", { from: "lab-ct2", to: "127.0.0.1", port: hostPort, reachable: false }, all);
 
 export const containers = Object.entries(addresses).map(([name, address]) => ({
   name,

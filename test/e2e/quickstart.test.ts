@@ -26,11 +26,11 @@ describe("the quickstart", () => {
     expect(await machine.sh("ip netns exec lab-ct1 cat /etc/resolv.conf")).toContain("nameserver 1.1.1.1");
 
     const preview = succeeded(await clone.pulumi("preview", "--diff", "--expect-no-changes"));
-    expect(preview.stdout).toMatch(/^Resources:\n {4}11 unchanged$/m);
+    expect(preview.stdout).toMatch(/^Resources:\n {4}14 unchanged$/m);
 
     const before = await identities(machine);
     const second = succeeded(await clone.start());
-    expect(second.stdout).toMatch(/^Resources:\n {4}11 unchanged$/m);
+    expect(second.stdout).toMatch(/^Resources:\n {4}14 unchanged$/m);
     expect(differing(before, await identities(machine))).toEqual([]);
 
     succeeded(await clone.run("npm", "run", "down"));
