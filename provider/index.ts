@@ -1,6 +1,7 @@
 export { Container, type ContainerArgs } from "./components/container.ts";
 export type { DnsArgs } from "./components/dns.ts";
 export { Network, type NetworkArgs } from "./components/network.ts";
+export type { OverlayArgs } from "./components/overlay.ts";
 export type { PublishArgs } from "./components/publish.ts";
 export { AddressPool, type AddressPoolArgs } from "./resources/addressPool.ts";
 export { Bridge, type BridgeArgs } from "./resources/bridge.ts";
@@ -16,4 +17,4 @@ export { type MemberArgs, Resolver, type ResolverArgs } from "./resources/resolv
 export type { ResourceArgs } from "./resources/resource.ts";
 export type { ImpairmentArgs, RouteArgs, VethEnd, VethEndArgs } from "./resources/vethEnd.ts";
 export { VethPair, type VethPairArgs } from "./resources/vethPair.ts";
-export { Vxlan, type VxlanArgs } from "./resources/vxlan.ts";
+export { type AnycastGatewayArgs, Vxlan, type VxlanArgs } from "./resources/vxlan.ts";

@@ -6,13 +6,19 @@
 //   pulumi config set --path --secret 'hosts[1].password' ...
 //   pulumi up --continue-on-error
 //
-// A host that is down fails alone: the others stand, and a later `up` completes it.
+// A host that is down fails alone: the others stand, and a later `up` completes it. Hosts that say their address between them
+// (`hosts[0].address`, or an address as `hosts[0].host`) share a network besides: the overlay `room`, with a seat on each.
+import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as linuxnet from "pulumi-linuxnet";
 
 const config = new pulumi.Config();
-const hosts = config.requireSecretObject<linuxnet.ConnectionArgs[]>("hosts");
-const names = (config.getObject<{ host: string }[]>("hosts") ?? []).map(({ host }) => host);
+/** A host of the list: how it is reached, and its address between the hosts. */
+type Host = linuxnet.ConnectionArgs & { host: string; address?: string };
+
+const secrets = config.requireSecretObject<Host[]>("hosts");
+const list = config.getObject<Host[]>("hosts") ?? [];
+const names = list.map(({ host }) => host);
 const port = config.getNumber("port") ?? 8080;
 
 /** The lab of one host: a container with a web page, published on the host. */
@@ -52,13 +58,46 @@ function lab(host: string, connection: pulumi.Output<linuxnet.ConnectionArgs>): 
   return pulumi.recover(pulumi.interpolate`http://${host}:${web.hostPort}/`, () => "not up");
 }
 
-/** Where each host's page is. */
-export const pages = Object.fromEntries(
+/** How each host is reached: that is secret as a whole, since passwords are. */
+const connections = Object.fromEntries(
   names.map((host, index) => [
     host,
-    lab(
-      host,
-      hosts.apply((all) => all[index] ?? {}),
-    ),
+    secrets.apply((all) => {
+      const { address: _address, ...connection } = all[index] ?? { host };
+      return connection;
+    }),
   ]),
 );
+
+/** Where each host's page is. */
+export const pages = Object.fromEntries(names.map((host) => [host, lab(host, connections[host] ?? pulumi.output({}))]));
+
+/** The hosts that see one another, with their addresses. */
+const addresses = Object.fromEntries(
+  list.flatMap(({ host, address = isIP(host) ? host : undefined }) => (address ? [[host, address]] : [])),
+);
+
+/** The network that they share, with a seat on each, which has a page; every seat reaches that of the next host. */
+function share(members: string[]): Record<string, pulumi.Output<string>> {
+  const room = new linuxnet.Network("room", {
+    driver: "overlay",
+    subnet: "10.88.80.0/24",
+    connections: Object.fromEntries(members.map((host) => [host, connections[host] ?? {}])),
+    overlay: { addresses },
+  });
+  const command = ["python3", "-u", "-m", "http.server", "80"];
+  const page = { command, cwd: "/usr/share/doc", ready: { tcp: 80 } };
+  const seats = members.map((host) => new linuxnet.Container(`${host}-seat`, { network: room, host, ...page }));
+  for (const [index, from] of seats.entries()) {
+    const to = seats[(index + 1) % seats.length] ?? from;
+    new linuxnet.Expect(`${members[index]}-room`, { from, to, port: 80 }, { dependsOn: [from, to] });
+  }
+  return Object.fromEntries(members.map((host, index) => [host, seatOf(seats[index])]));
+}
+
+function seatOf(seat: linuxnet.Container | undefined): pulumi.Output<string> {
+  return pulumi.output(seat?.addresses ?? []).apply(([address = ""]) => address.split("/")[0] ?? "");
+}
+
+/** The address of each host's seat in the room. */
+export const seats = Object.keys(addresses).length > 0 ? share(Object.keys(addresses)) : {};

@@ -11,6 +11,7 @@ import { bare, filesOf } from "./container-files.ts";
 import { resolvingOf } from "./dns.ts";
 import { linkNameFor } from "./names.ts";
 import type { Network } from "./network.ts";
+import { type Place, placeOf } from "./place.ts";
 import { type PublishArgs, readPublish } from "./publish.ts";
 
 /** Inputs of a {@link Container}. What decides which resources there are is plain data, known when the program runs. */
@@ -39,6 +40,8 @@ export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adop
   impairment?: pulumi.Input<ImpairmentArgs>;
   /** Kernel settings inside the namespace, by name. */
   sysctls?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** In an overlay: which of its hosts it is on; default the only one. */
+  host?: string;
   /** Where it is; default the network's. */
   connection?: pulumi.Input<ConnectionArgs>;
 }
@@ -65,6 +68,7 @@ export class Container extends pulumi.ComponentResource {
   readonly #name: string;
   /** Where it is; undefined: this machine. */
   readonly connection: pulumi.Input<ConnectionArgs> | undefined;
+  readonly #place: Place;
   readonly #where: { connection?: pulumi.Input<ConnectionArgs> };
   readonly #links: VethPair[] = [];
 
@@ -72,14 +76,15 @@ export class Container extends pulumi.ComponentResource {
     super("linuxnet:index:Container", name, {}, opts);
     this.#name = name;
     this.networks = [args.network ?? []].flat();
-    const connection = args.connection ?? this.networks[0]?.args.connection;
+    const other = args.netns instanceof Container ? args.netns : undefined;
+    this.#place = placeOf(name, args, this.networks, other?.connection);
+    const { connection } = this.#place;
     this.connection = connection;
     this.#where = connection === undefined ? {} : { connection };
     this.#refuseOdd(args);
     this.netns = this.#makeNetns(args);
-    const bridged = this.networks.filter(({ driver }) => driver === "bridge");
+    const bridged = this.networks.filter((network) => network.bridged);
     const addresses = bridged.map((network, index) => this.#attach(network, index, args));
-    const other = args.netns instanceof Container ? args.netns : undefined;
     const none = pulumi.output("");
     this.addresses = other?.addresses ?? pulumi.all(addresses).apply((lists) => lists.flat());
     this.gateway = other?.gateway ?? bridged[0]?.gateways.apply((all) => all[0] ?? "") ?? none;
@@ -96,10 +101,10 @@ export class Container extends pulumi.ComponentResource {
       throw new pulumi.RunError(`container "${this.#name}": ${problem}`);
     };
     if (netns !== undefined && network !== undefined) refuse("network and netns cannot both be given");
-    const bridged = this.networks.some(({ driver }) => driver === "bridge");
+    const bridged = this.networks.some((network) => network.bridged);
     if (publish.length > 0 && !bridged)
       refuse(
-        `publish needs a network with the bridge driver${this.networks[0] ? `, and this one's is ${this.networks[0].driver}` : ""}`,
+        `publish needs a network with the driver bridge or overlay${this.networks[0] ? `, and this one's is ${this.networks[0].driver}` : ""}`,
       );
     if (aliases.length > 0 && !this.networks.some(({ names }) => names))
       refuse("aliases need a network with dns, whose resolver tells them");
@@ -137,17 +142,17 @@ export class Container extends pulumi.ComponentResource {
     const { impairment } = args;
     const gateway = index === 0 && !network.args.internal ? { gateway: network.gateways } : {};
     const inside = { name: `eth${index}`, netns: this.netns, addresses, ...gateway };
-    const { mtu } = network.args;
+    const { bridge, mtu, tunnel } = this.#place.siteOf(network) ?? {};
     const ends = {
       name: linkNameFor(this.#name, `${index}`),
-      bridge: network.bridgeName,
+      bridge: bridge?.name ?? network.bridgeName,
       hairpin: true,
       peer: { ...inside, ...(impairment && { impairment }) },
     };
     return new VethPair(
       index === 0 ? this.#name : `${this.#name}-${index}`,
       { ...ends, ...(mtu !== undefined && { mtu }), ...this.#where },
-      { parent: this },
+      { parent: this, ...(tunnel && { dependsOn: tunnel }) },
     );
   }
 
@@ -155,7 +160,7 @@ export class Container extends pulumi.ComponentResource {
     const own = this.#links.length > 0 ? this.addresses : undefined;
     const resolving = args.dns === undefined ? resolvingOf(this.networks) : undefined;
     const files = args.netns === undefined ? filesOf(this.#name, args, own, resolving) : undefined;
-    const known = this.networks.flatMap(({ names, bridge }) => names?.at(bridge) ?? []);
+    const known = this.networks.flatMap((network) => network.names?.at(this.#place.siteOf(network)?.bridge) ?? []);
     const opts = { parent: this, ...(resolving && { dependsOn: known }) };
     return files && new ResolvConf(this.#name, { netns: this.netns, ...files, ...this.#where }, opts);
   }

@@ -22,6 +22,7 @@ const shape = z.looseObject({
 const option = {
   bridgeName: "com.docker.network.bridge.name",
   mtu: "com.docker.network.driver.mtu",
+  vni: "com.docker.network.driver.overlay.vxlanid_list",
   masquerade: "com.docker.network.bridge.enable_ip_masquerade",
 } as const;
 
@@ -75,33 +76,44 @@ export interface Inspected {
   subnets: string[];
   gateways: string[];
   bridgeName: string;
-  mtu: number;
+  /** Undefined where it is each host's own. */
+  mtu: number | undefined;
   masquerade: boolean;
   endpoints: Endpoint[];
+  /** Only with the driver overlay: its number, and its hosts with their addresses in the underlay. */
+  overlay?: { vni: number; underlay: Record<string, string> };
 }
 
 /** Shows a network as `docker network inspect` does, so that what reads the one reads the other. */
 export function inspect(network: Inspected): unknown[] {
-  const { name, driver, internal, subnets, gateways, bridgeName, mtu, masquerade, endpoints } = network;
+  const { name, driver, internal, subnets, gateways, bridgeName, endpoints, overlay } = network;
+  const ranges = subnets.map((Subnet, index) => ({ Subnet, Gateway: gateways[index] ?? "" }));
   return [
     {
       Name: name,
       Id: shortHash(`network ${name} ${bridgeName}`, 64),
-      Scope: "local",
+      Scope: overlay ? "swarm" : "local",
       Driver: driver,
       EnableIPv6: subnets.some((one) => familyOf(one) === 6),
-      IPAM: {
-        Driver: "default",
-        Options: {},
-        Config: subnets.map((Subnet, index) => ({ Subnet, Gateway: gateways[index] ?? "" })),
-      },
+      IPAM: { Driver: "default", Options: {}, Config: ranges },
       Internal: internal,
       ...nothingOfSwarm,
+      ...(overlay && { Attachable: true }),
       Containers: Object.fromEntries(endpoints.map((one) => shownEndpoint(name, one))),
-      Options: { [option.bridgeName]: bridgeName, [option.mtu]: `${mtu}`, [option.masquerade]: `${masquerade}` },
+      Options: shownOptions(network),
       Labels: {},
+      ...(overlay && { Peers: Object.entries(overlay.underlay).map(([Name, IP]) => ({ Name, IP })) }),
     },
   ];
+}
+
+function shownOptions({ bridgeName, mtu, masquerade, overlay }: Inspected): Record<string, string> {
+  return {
+    [option.bridgeName]: bridgeName,
+    ...(mtu !== undefined && { [option.mtu]: `${mtu}` }),
+    [option.masquerade]: `${masquerade}`,
+    ...(overlay === undefined ? {} : { [option.vni]: `${overlay.vni}` }),
+  };
 }
 
 const nothingOfSwarm = { Attachable: false, Ingress: false, ConfigFrom: { Network: "" }, ConfigOnly: false };

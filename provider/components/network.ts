@@ -1,18 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
 import { contains, familyOf } from "../kernel/addresses.ts";
 import { AddressPool } from "../resources/addressPool.ts";
-import { Bridge } from "../resources/bridge.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
-import { NatRule } from "../resources/natRule.ts";
 import { type DnsArgs, dnsOf, Names } from "./dns.ts";
 import { type Endpoint, inspect, readDocker } from "./docker.ts";
 import { linkNameFor } from "./names.ts";
+import { checkOverlay, makeOverlay, type Overlay, type OverlayArgs } from "./overlay.ts";
+import { makeSite, type Site, type SiteSpec } from "./sites.ts";
 import { chooseSubnet, takeSubnet } from "./subnets.ts";
 
 /** Inputs of a {@link Network}. What decides which resources there are is plain data, known when the program runs. */
 export interface NetworkArgs {
-  /** `bridge` (default): a bridge on the host; `host`: the host's own network; `none`: no network at all. */
-  driver?: "bridge" | "host" | "none";
+  /**
+   * `bridge` (default): a bridge on the host; `host`: the host's own network; `none`: no network at all; `overlay`: one network
+   * across the hosts of `connections`.
+   */
+  driver?: "bridge" | "host" | "none" | "overlay";
   /** The subnet; default: a /24 of 10.200.0.0/16 by the network's name, stepped past those that the program uses. */
   subnet?: string;
   /** The subnets, one per family, in place of `subnet`. */
@@ -23,7 +26,7 @@ export interface NetworkArgs {
   ipRange?: string;
   /** The bridge's name; default: derived from the network's. */
   bridgeName?: pulumi.Input<string>;
-  /** The MTU in bytes, 68 to 65535; default 1500. */
+  /** The MTU in bytes, 68 to 65535; default 1500, in an overlay what fits into the tunnel of each host. */
   mtu?: pulumi.Input<number>;
   /** No way out: default false. */
   internal?: boolean;
@@ -35,6 +38,10 @@ export interface NetworkArgs {
   dns?: boolean | DnsArgs;
   /** Where it is; default this machine. */
   connection?: pulumi.Input<ConnectionArgs>;
+  /** The hosts of an overlay, by a name for each: how it is reached (`{}`: this machine). */
+  connections?: Record<string, pulumi.Input<ConnectionArgs>>;
+  /** How the hosts of an overlay see one another. */
+  overlay?: OverlayArgs;
 }
 
 interface Family {
@@ -67,22 +74,27 @@ export class Network extends pulumi.ComponentResource {
   readonly args: NetworkArgs;
   readonly #name: string;
   readonly #families: Family[];
-  readonly #endpoints: pulumi.Output<Endpoint>[] = [];
-  #bridge: Bridge | undefined;
+  readonly #endpoints: pulumi.Output<Endpoint | undefined>[] = [];
+  /** What it has on each host: by the host's name, with the driver bridge by "". */
+  readonly #sites: Record<string, Site>;
+  readonly #overlay: Overlay | undefined;
   #closed = false;
 
   constructor(name: string, args: NetworkArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("linuxnet:index:Network", name, {}, opts);
     this.#name = name;
     this.args = args;
-    const driver = args.driver ?? "bridge";
-    this.#families = driver === "bridge" ? this.#declareFamilies() : [];
+    checkOverlay(name, args);
+    this.#families = this.bridged ? this.#declareFamilies() : [];
     this.subnets = pulumi.output(this.#families.map(({ subnet }) => subnet));
     this.gateways = pulumi.all(this.#families.map(({ pool }) => pulumi.output(pool.then((one) => one.gateway))));
-    if (driver === "bridge") this.#makeBridge();
-    this.bridgeName = this.#bridge?.name ?? pulumi.output("");
+    if (this.driver === "overlay") this.#overlay = makeOverlay(name, args, this.#siteSpec());
+    this.#sites =
+      this.#overlay?.sites ?? (this.bridged ? { "": makeSite(name, this.#siteSpec(), args.connection) } : {});
+    // In an overlay it waits for no host: the others stand where one is down.
+    this.bridgeName = this.#overlay?.bridgeName ?? this.#sites[""]?.bridge.name ?? pulumi.output("");
     this.names = this.#makeNames();
-    this.inspect = this.#inspect(driver);
+    this.inspect = this.#inspect();
     this.registerOutputs({
       subnets: this.subnets,
       gateways: this.gateways,
@@ -98,18 +110,27 @@ export class Network extends pulumi.ComponentResource {
   static fromDockerInspect(name: string, json: unknown, opts?: pulumi.ComponentResourceOptions): Network {
     const { driver, ...args } = readDocker(json);
     if (driver !== "bridge" && driver !== "host" && driver !== "none" && driver !== "null")
-      throw new pulumi.RunError(`network "${name}": Docker's driver ${driver} has no counterpart here`);
+      throw new pulumi.RunError(
+        driver === "overlay"
+          ? `network "${name}": Docker does not show how the hosts of an overlay are reached; declare it with connections`
+          : `network "${name}": Docker's driver ${driver} has no counterpart here`,
+      );
     return new Network(name, { ...args, driver: driver === "null" ? "none" : driver }, opts);
   }
 
-  /** The driver: `bridge`, `host` or `none`. */
-  get driver(): "bridge" | "host" | "none" {
+  /** The driver: `bridge`, `host`, `none` or `overlay`. */
+  get driver(): NonNullable<NetworkArgs["driver"]> {
     return this.args.driver ?? "bridge";
   }
 
-  /** What a container's link depends on: the bridge. */
-  get bridge(): Bridge | undefined {
-    return this.#bridge;
+  /** Whether its containers are attached to a bridge. */
+  get bridged(): boolean {
+    return this.driver === "bridge" || this.driver === "overlay";
+  }
+
+  /** What it has on each host: by the host's name in an overlay, by "" with the driver bridge. */
+  get sites(): Readonly<Record<string, Site>> {
+    return this.#sites;
   }
 
   /**
@@ -141,7 +162,8 @@ export class Network extends pulumi.ComponentResource {
 
   /** Notes a container for `inspect`. */
   attach(endpoint: pulumi.Output<Endpoint>): void {
-    this.#endpoints.push(endpoint);
+    // One that fails is not shown, and keeps the others from nobody.
+    this.#endpoints.push(pulumi.recover<Endpoint | undefined>(endpoint, () => undefined));
   }
 
   #declareFamilies(): Family[] {
@@ -174,51 +196,47 @@ export class Network extends pulumi.ComponentResource {
     );
   }
 
-  #makeBridge(): void {
-    const { internal = false, isolate = true, masquerade = true, mtu, bridgeName, connection } = this.args;
-    const where = connection === undefined ? {} : { connection };
+  #siteSpec(): SiteSpec {
+    const { internal = false, isolate = true, masquerade = true, mtu, bridgeName } = this.args;
     const addresses = pulumi
       .all([this.gateways, this.subnets])
       .apply(([gateways, subnets]) => gateways.map((one, index) => `${one}/${subnets[index]?.split("/")[1]}`));
+    const subnets = this.#families.map(({ subnet }) => subnet);
     const name = bridgeName ?? linkNameFor(this.#name);
-    const size = mtu === undefined ? {} : { mtu };
-    this.#bridge = new Bridge(this.#name, { name, addresses, isolate, internal, ...size, ...where }, { parent: this });
-    if (internal || !masquerade) return;
-    const source = this.#families.map(({ subnet }) => subnet);
-    new NatRule(
-      this.#name,
-      { type: "masquerade", source, notOutInterface: this.#bridge.name, protect: isolate, ...where },
-      { parent: this },
-    );
+    return { parent: this, bridgeName: name, addresses, subnets, internal, isolate, masquerade, mtu };
   }
 
   #makeNames(): Names | undefined {
     const dns = dnsOf(this.#name, this.args);
-    if (!dns || !this.#bridge) return undefined;
-    const { internal = false, connection } = this.args;
-    const seats = [{ name: this.#name, bridge: this.#bridge, connection }];
-    return new Names({ parent: this, network: this.#name, addresses: this.#bridge.addresses, internal, seats }, dns);
+    if (!dns || !this.bridged) return undefined;
+    const seats = Object.entries(this.#sites).map(([host, { bridge, connection }]) => {
+      return { name: host === "" ? this.#name : `${this.#name}-${host}`, bridge, connection };
+    });
+    const { addresses, internal } = this.#siteSpec();
+    return new Names({ parent: this, network: this.#name, addresses, internal, seats }, dns);
   }
 
-  #inspect(driver: string): pulumi.Output<unknown[]> {
+  #inspect(): pulumi.Output<unknown[]> {
     const { internal = false, masquerade = true } = this.args;
     const endpoints = pulumi.output(
       new Promise<void>((resolve) => setImmediate(resolve)).then(() => pulumi.all(this.#endpoints)),
     );
-    const mtu = this.#bridge?.mtu ?? pulumi.output(1500);
+    const mtu = pulumi.output(this.#overlay ? this.args.mtu : (this.#sites[""]?.bridge.mtu ?? 1500));
+    const peers = this.#overlay?.underlay ?? pulumi.output(undefined);
     return pulumi
-      .all([this.subnets, this.gateways, this.bridgeName, mtu, endpoints])
-      .apply(([subnets, gateways, bridgeName, size, members]) =>
+      .all([this.subnets, this.gateways, this.bridgeName, mtu, endpoints, peers])
+      .apply(([subnets, gateways, bridgeName, size, members, underlay]) =>
         inspect({
           name: this.#name,
-          driver,
+          driver: this.driver,
           internal,
           masquerade,
           subnets,
           gateways,
           bridgeName,
           mtu: size,
-          endpoints: members,
+          endpoints: members.filter((one) => one !== undefined),
+          ...(underlay && this.#overlay && { overlay: { vni: this.#overlay.vni, underlay } }),
         }),
       );
   }

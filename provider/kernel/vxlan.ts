@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { canonicalAddress, familyOf } from "./addresses.ts";
 import { type Change, type Fact, ip, run, type Step } from "./command.ts";
+import { refuse } from "./failure.ts";
 import type { WantedLink } from "./link-changes.ts";
 import { setLink } from "./link-changes.ts";
 import { isAbsence, type Link, readJson } from "./links.ts";
@@ -20,6 +21,17 @@ const overhead = { 4: 50, 6: 70 } as const;
 /** The MTU that fits into a tunnel over links of an MTU. */
 export function tunnelMtu(underlay: number, local: string): number {
   return underlay - overhead[familyOf(local)];
+}
+
+/**
+ * The link of a host that holds the tunnel's own address.
+ * @throws LinuxnetError when none does
+ */
+export function underlayOf(links: readonly Link[], local: string): Link {
+  return (
+    links.find(({ addresses }) => addresses.some((cidr) => cidr.startsWith(`${local}/`))) ??
+    refuse(`this host does not have the address ${local}`, "Give the host's own address in the underlay.")
+  );
 }
 
 /** The address that stands for all stations in the forwarding table of a VXLAN link: where flooded packets go. */

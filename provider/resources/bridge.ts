@@ -14,14 +14,16 @@ import {
   upChanges,
   type WantedLink,
 } from "../kernel/link-changes.ts";
-import { type Link, linkFact } from "../kernel/links.ts";
+import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import type { Element } from "../kernel/nft.ts";
 import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
-import { interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
+import { quietChanges, quietNames } from "../kernel/quiet.ts";
+import { address, interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
 import { refuseStranger } from "../kernel/stranger.ts";
-import { sysctlFact, sysctlStep } from "../kernel/sysctl.ts";
+import { sysctlFact } from "../kernel/sysctl.ts";
+import { tunnelMtu, underlayOf } from "../kernel/vxlan.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
 
@@ -31,8 +33,10 @@ export interface BridgeArgs extends ResourceArgs {
   name: pulumi.Input<string>;
   /** Addresses with prefix, the gateways of what is attached; default none. */
   addresses?: pulumi.Input<pulumi.Input<string>[]>;
-  /** The MTU in bytes, 68 to 65535; default 1500. */
+  /** The MTU in bytes, 68 to 65535; default 1500, with `underlay` what fits into the tunnel. */
   mtu?: pulumi.Input<number>;
+  /** This host's own address under a tunnel that is a port of the bridge (`local` of the Vxlan); default none. */
+  underlay?: pulumi.Input<string>;
   /** The MAC address; default: derived from the name, so that it does not follow the ports. */
   macAddress?: pulumi.Input<string>;
   /** Spanning tree protocol; default false. */
@@ -48,7 +52,8 @@ export interface BridgeArgs extends ResourceArgs {
 interface Args {
   name: string;
   addresses: string[];
-  mtu: number;
+  mtu?: number;
+  underlay?: string;
   macAddress: string;
   stp: boolean;
   isolate: boolean;
@@ -57,25 +62,15 @@ interface Args {
   owner: string;
 }
 
-const facts = ({ name, netns, addresses, owner }: Args) => ({
+const facts = ({ name, netns, addresses, underlay, owner }: Args) => ({
   ...firewallFacts({ owner, backend: "nftables", netns }),
   bridge: linkFact(name, netns),
   quiet: sysctlFact(quietNames(name), netns),
   ...(netns === undefined && addresses.length > 0 ? overlapFacts : {}),
+  ...(underlay === undefined ? {} : { links: linksFact() }),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
-
-/** What must be off before a bridge goes up: a container could steer the host's own routes through it (CVE-2020-13401). */
-function quietNames(name: string): string[] {
-  const names = [
-    "ipv4/conf/%/accept_redirects",
-    "ipv4/conf/%/send_redirects",
-    "ipv6/conf/%/accept_ra",
-    "ipv6/conf/%/accept_redirects",
-  ];
-  return names.map((path) => `net/${path.replace("%", name)}`);
-}
 
 function standingOf({ name }: Args, { bridge }: Seen, context: Context) {
   return bridge.link ? standing(bridge.link.alias, `link:${name}`, context) : "absent";
@@ -86,20 +81,26 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const who = standingOf(args, seen, context);
   refuseUnfit(args, seen, who, context);
   const missing = addresses.filter((address) => !seen.bridge.link?.addresses.includes(address));
-  if ("links" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>);
+  if ("routes4" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>);
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
-  const wanted: WantedLink = { ...args, netns, owner, prefix: "", macAddress: macOf(args, seen, who) };
+  const wanted = { ...args, netns, owner, prefix: "", macAddress: macOf(args, seen, who), mtu: mtuOf(args, seen) };
   const link = seen.bridge.link ?? { ...freshLink(wanted, "bridge"), mtu: 0, stp: args.stp };
   const previous = (context.previous?.addresses ?? []) as string[];
   const changes = [
     ...attributeChanges(wanted, link),
     ...spanning(wanted, link, args.stp),
-    ...quieting(args, seen),
+    ...quietChanges(name, seen.bridge.link !== undefined, seen.quiet, netns),
     ...addressChanges(wanted, link, (address) => who === "ours" || previous.includes(address)),
     ...upChanges(wanted, link),
   ];
-  const making = { drift: `bridge ${name} is missing`, steps: [makingStep(args)] };
+  const making = { drift: `bridge ${name} is missing`, steps: [makingStep(wanted)] };
   return [...(who === "absent" ? [making, ...ofNewLink(changes)] : changes), ...joining(args, seen, context)];
+}
+
+/** The MTU that it is to have: with a tunnel, what fits into it. */
+function mtuOf({ mtu: given, underlay }: Args, { links }: Seen): number {
+  if (given !== undefined || underlay === undefined) return given ?? 1500;
+  return tunnelMtu(underlayOf(links ?? [], underlay).mtu, underlay);
 }
 
 /** A bridge that was taken over keeps its MAC unless another one is asked for. */
@@ -137,7 +138,7 @@ function refuseUnfit(args: Args, { bridge: { link, netns } }: Seen, who: Standin
  * A bridge follows the smallest MTU of its ports until one was set that differs from what it had (net/bridge/br_if.c,
  * br_mtu_auto_adjust), so it is made with another one than it gets.
  */
-function makingStep({ name, macAddress, netns, mtu, stp }: Args): Step {
+function makingStep({ name, macAddress, netns, mtu, stp }: WantedLink & { stp: boolean }): Step {
   const other = mtu === 1500 ? 1400 : 1500;
   const words = [
     "link",
@@ -167,18 +168,6 @@ function spanning(wanted: WantedLink, link: Link, stp: boolean): Change[] {
   return [{ property: "stp", actual: link.stp, steps: [setLink(wanted, words(stp), words(link.stp))] }];
 }
 
-function quieting({ name, netns }: Args, { bridge, quiet }: Seen): Change[] {
-  const names = bridge.link ? Object.keys(quiet).filter((key) => quiet[key] !== "0") : quietNames(name);
-  if (names.length === 0) return [];
-  const wanted = Object.fromEntries(names.map((key) => [key, "0"]));
-  return [
-    {
-      drift: `${name} accepts redirects or router advertisements`,
-      steps: [sysctlStep(`turn redirects and router advertisements off on ${name}`, wanted, quiet, netns)],
-    },
-  ];
-}
-
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const { netns } = args;
   const who = standingOf(args, seen, context);
@@ -204,14 +193,19 @@ export const bridge = define<Args>()({
   fields: {
     name: linkName,
     addresses: z.array(interfaceAddress, "must be a list of addresses").default([]),
-    mtu: mtu.default(1500),
+    mtu: mtu.optional(),
+    underlay: address.optional(),
     macAddress: macAddress.optional(),
     stp: z.boolean("must be true or false").default(false),
     isolate: z.boolean("must be true or false").default(false),
     internal: z.boolean("must be true or false").default(false),
     netns: netnsName.optional(),
   },
-  derive: (args) => ({ ...args, macAddress: args.macAddress ?? ownMac(args) }),
+  derive: (args) => ({
+    ...args,
+    ...(args.underlay === undefined && { mtu: args.mtu ?? 1500 }),
+    macAddress: args.macAddress ?? ownMac(args),
+  }),
   rules: ({ addresses }): Issue[] => {
     const twice = addresses.find((address, index) => addresses.indexOf(address) !== index);
     return twice ? [{ property: "addresses", reason: `names ${twice} twice` }] : [];
@@ -222,9 +216,10 @@ export const bridge = define<Args>()({
   plan,
   present: (args, seen, context) => ["ours", "adopted"].includes(standingOf(args, seen, context)),
   teardown,
-  outputs: ({ macAddress: mac }, { bridge: { link } }) => ({
+  outputs: ({ macAddress: mac, mtu: given }, { bridge: { link } }) => ({
     macAddress: link?.macAddress ?? mac,
     ifindex: link?.ifindex,
+    ...(given === undefined && { mtu: link?.mtu }),
   }),
 });
 
@@ -238,6 +233,7 @@ export class Bridge extends Resource {
   declare readonly name: pulumi.Output<string>;
   declare readonly addresses: pulumi.Output<string[]>;
   declare readonly mtu: pulumi.Output<number>;
+  declare readonly underlay: pulumi.Output<string | undefined>;
   declare readonly stp: pulumi.Output<boolean>;
   declare readonly isolate: pulumi.Output<boolean>;
   declare readonly internal: pulumi.Output<boolean>;
@@ -249,6 +245,6 @@ export class Bridge extends Resource {
   declare readonly ifindex: pulumi.Output<number>;
 
   constructor(name: string, args: BridgeArgs, opts?: pulumi.CustomResourceOptions) {
-    super(bridge.kind, name, args, ["macAddress", "ifindex"], opts);
+    super(bridge.kind, name, args, ["macAddress", "ifindex", "mtu"], opts);
   }
 }

@@ -3,6 +3,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
+import { guardChanges, guardFact, guardTeardown } from "../kernel/anycast.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
@@ -10,9 +11,17 @@ import { attributeChanges, freshLink, ofNewLink, releaseStep, setLink, upChanges
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
-import { address, linkName, mtu, netnsName, port } from "../kernel/schema.ts";
+import { address, linkName, macAddress, mtu, netnsName, port } from "../kernel/schema.ts";
 import { refuseStranger } from "../kernel/stranger.ts";
-import { floodFact, makeTunnel, tunnelChanges, tunnelMtu, tunnelRules, type WantedTunnel } from "../kernel/vxlan.ts";
+import {
+  floodFact,
+  makeTunnel,
+  tunnelChanges,
+  tunnelMtu,
+  tunnelRules,
+  underlayOf,
+  type WantedTunnel,
+} from "../kernel/vxlan.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
 
@@ -32,8 +41,21 @@ export interface VxlanArgs extends ResourceArgs {
   port?: pulumi.Input<number>;
   /** The MTU in bytes; default: that of the link with `local`, less 50 bytes of headers (70 over IPv6). */
   mtu?: pulumi.Input<number>;
+  /**
+   * A gateway that each host has for itself, under the same MAC address and addresses (without prefix) everywhere: nothing
+   * that it sends, nothing for it and no question for it (ARP, neighbour discovery) passes the tunnel. Default none.
+   */
+  anycastGateway?: pulumi.Input<AnycastGatewayArgs>;
   /** The namespace that the link lives in; default: the host's own. Change: replacement. */
   netns?: pulumi.Input<string>;
+}
+
+/** A gateway that each host of an overlay has for itself. */
+export interface AnycastGatewayArgs {
+  /** Its MAC address, the same on all hosts: that of the bridge. */
+  macAddress: pulumi.Input<string>;
+  /** Its addresses, without prefix. */
+  addresses: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 interface Args {
@@ -44,6 +66,7 @@ interface Args {
   remotes: string[];
   port: number;
   mtu?: number;
+  anycastGateway?: { macAddress: string; addresses: string[] };
   netns?: string;
   owner: string;
 }
@@ -54,17 +77,13 @@ const facts = ({ name, netns, bridge, owner }: Args) => ({
   bridge: linkFact(bridge ?? name, netns),
   flood: floodFact(name, netns),
   links: linksFact(),
+  guard: guardFact(name, netns),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
 function standingOf({ name }: Args, { tunnel }: Seen, context: Context): Standing {
   return tunnel.link ? standing(tunnel.link.alias, `link:${name}`, context) : "absent";
-}
-
-/** The link of this host that holds the tunnel's own address. */
-function underlayOf({ local }: Args, { links }: Seen): Link | undefined {
-  return links.find(({ addresses }) => addresses.some((cidr) => cidr.startsWith(`${local}/`)));
 }
 
 function plan(args: Args, seen: Seen, context: Context): Change[] {
@@ -83,9 +102,10 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   ];
   const making = { drift: `vxlan ${args.name} is missing`, steps: [makeTunnel(wanted)] };
   const rules = { nft: { elements: [], rules: tunnelRules(args) }, forwarding: undefined };
-  // The rule comes first: nothing of a stranger's gets in before it stands.
+  // The rules come first: nothing of a stranger's gets in before they stand, and nothing of the gateway's out.
   return [
     ...firewallChanges(backendOf("nftables", seen), rules, seen, context),
+    ...guardChanges(args.name, args.anycastGateway, seen.guard, context, args.netns),
     ...(who === "absent" ? [making, ...ofNewLink(changes)] : changes),
   ];
 }
@@ -110,10 +130,7 @@ function refuseUnfit(args: Args, seen: Seen, who: Standing, { adopt }: Context):
       "Choose another name, or delete it.",
     );
   if (args.bridge && seen.bridge.link?.kind !== "bridge") lacks(`there is no bridge ${args.bridge}`);
-  return (
-    underlayOf(args, seen) ??
-    refuse(`this host does not have the address ${args.local}`, "Set local to the host's own address in the underlay.")
-  );
+  return underlayOf(seen.links, args.local);
 }
 
 function attaching({ bridge }: Args, wanted: WantedTunnel, link: Link): Change[] {
@@ -123,11 +140,16 @@ function attaching({ bridge }: Args, wanted: WantedTunnel, link: Link): Change[]
 }
 
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
-  const { name, netns } = args;
+  const { name, netns, anycastGateway } = args;
   const who = standingOf(args, seen, context);
   const removing =
     who === "ours" ? [{ what: `delete vxlan ${name}`, do: ip(["link", "del", "dev", name], netns) }] : [];
-  return [...removing, ...(who === "adopted" ? [releaseStep(name, netns)] : []), ...firewallTeardown(seen, context)];
+  return [
+    ...removing,
+    ...(who === "adopted" ? [releaseStep(name, netns)] : []),
+    ...guardTeardown(name, anycastGateway, seen.guard, context, netns),
+    ...firewallTeardown(seen, context),
+  ];
 }
 
 function rules({ local, remotes }: Args): Issue[] {
@@ -156,6 +178,9 @@ export const vxlan = define<Args>()({
     remotes: z.array(address, "must be a list of addresses"),
     port: port.default(4789),
     mtu: mtu.optional(),
+    anycastGateway: z
+      .strictObject({ macAddress, addresses: z.array(address, "must be a list of addresses") })
+      .optional(),
     netns: netnsName.optional(),
   },
   rules,
@@ -181,6 +206,7 @@ export class Vxlan extends Resource {
   declare readonly local: pulumi.Output<string>;
   declare readonly remotes: pulumi.Output<string[]>;
   declare readonly port: pulumi.Output<number>;
+  declare readonly anycastGateway: pulumi.Output<pulumi.Unwrap<AnycastGatewayArgs> | undefined>;
   declare readonly netns: pulumi.Output<string | undefined>;
   declare readonly adopt: pulumi.Output<boolean>;
   /** The MTU that it has: give it to the links of the containers behind it. */

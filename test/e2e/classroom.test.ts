@@ -54,12 +54,12 @@ test("a host that is down fails alone, and a host that was set up anew is anothe
   }
   expect(await pages(lab, ["h1", "h3"])).toEqual(["200", "200"]);
   const page = (host: string) => `http://${host}:8080/`;
-  expect(await stack.outputs()).toEqual({ pages: { h1: page("h1"), h2: "not up", h3: page("h3") } });
+  expect((await stack.outputs()).pages).toEqual({ h1: page("h1"), h2: "not up", h3: page("h3") });
 
   await h2.boot();
   await h2.baseline();
   expect(succeeded(await stack.up()).changes).toEqual({ create: perHost, same: 1 + 2 * perHost });
-  expect(await stack.outputs()).toEqual({ pages: { h1: page("h1"), h2: page("h2"), h3: page("h3") } });
+  expect((await stack.outputs()).pages).toEqual({ h1: page("h1"), h2: page("h2"), h3: page("h3") });
   expect(await pages(lab, ["h1", "h2", "h3"])).toEqual(["200", "200", "200"]);
   expect(succeeded(await stack.preview("--diff", "--expect-no-changes")).changes).toEqual({ same: 1 + 3 * perHost });
 
@@ -126,4 +126,39 @@ test("a host that cannot be reached is never taken for an empty one, until it is
   expect(await resourcesOf(stack, "h3")).toBe(0);
   await h3.boot();
   await h3.baseline();
+});
+
+/** What a host has of the room: its bridge, tunnel and translation, and the seat's namespace, cable and program. */
+const perSeat = 6;
+
+test("hosts that say their address share a room, and one that is down leaves its seat empty", async ({
+  start,
+  open,
+}) => {
+  const { stack, hosts } = await classroom(start, open);
+  const [h1, h2, h3] = hosts;
+  for (const [index, { address }] of hosts.entries()) await setPath(stack, `hosts[${index}].address`, address);
+  await h2.kill();
+  const first = await stack.up("--continue-on-error");
+  expect(first.code).not.toBe(0);
+  expect(faultsIn(first.stdout).hosts).toEqual(["h2"]);
+  expect((await stack.outputs()).seats).toEqual({ h1: "10.88.80.2", h2: "10.88.80.3", h3: "10.88.80.4" });
+  const reached = async (from: LabHost, to: string): Promise<boolean> => {
+    const netns = await from.sh(`ls /run/netns | grep ^${from.name}-seat`);
+    return (await from.exec(`ip netns exec ${netns} curl -s -m 5 http://${to}/ >/dev/null`)).code === 0;
+  };
+  expect([await reached(h1, "10.88.80.4"), await reached(h1, "10.88.80.3")]).toEqual([true, false]);
+
+  await h2.boot();
+  await h2.baseline();
+  const second = succeeded(await stack.up());
+  // All of h2, and the two Expects that it has a part in.
+  expect(second.changes.create).toBe(perHost + perSeat + 2);
+  expect([await reached(h1, "10.88.80.3"), await reached(h2, "10.88.80.4")]).toEqual([true, true]);
+  succeeded(await stack.preview("--diff", "--expect-no-changes"));
+  // The room is a network of its own: the lab beside it on each host is not reached from it.
+  expect(await reached(h1, "10.88.78.11")).toBe(false);
+
+  succeeded(await stack.destroy());
+  await Promise.all([h1, h2, h3].map((host) => host.expectClean()));
 });

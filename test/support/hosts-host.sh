@@ -14,7 +14,7 @@ if [ -z "$gate" ]; then
   $outer ip link del "$port" 2>/dev/null || :
   # A network card keeps its address over a power loss, and others remember it.
   ip link add ens3 address 02:00:00:63:00:"$(printf %02x "$number")" type veth peer name "$port" netns /proc/1/ns/net
-  $outer ip link set "$port" master wire up
+  $outer ip link set "$port" master wire addrgenmode none up
 else
   net=10.98.0 router=254 outer="nsenter --net=/proc/$gate/ns/net" port=eth1
   ip link add ens3 type veth peer name "$port" netns "/proc/$gate/ns/net"

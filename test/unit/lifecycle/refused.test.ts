@@ -79,6 +79,23 @@ const bridge: Row[] = [
   ["Bridge", "macAddress", "01:00:00:00:00:01", /unicast/],
   ["Bridge", "macAddress", "00:00:00:00:00:00", /zeros/],
   ["Bridge", "stp", "no", /stp must be true or false/],
+  ...each("Bridge", "underlay", [...notAddresses, "10.0.0.1/24"], /underlay must be/),
+];
+
+const gateway = { macAddress: "02:00:00:00:00:01", addresses: ["10.0.0.1"] };
+const vxlan: Row[] = [
+  ...each("Vxlan", "vni", [0, 16777216, "42", 1.5, undefined], /vni must be/),
+  ["Vxlan", "remotes", ["fd00::2"], /remotes\[0\] must be of the family of local/],
+  ["Vxlan", "remotes", ["10.0.0.1"], /remotes\[0\] must not be local itself/],
+  ["Vxlan", "remotes", ["10.0.0.2", "10.0.0.2"], /remotes\[1\] must not be named twice/],
+  ["Vxlan", "anycastGateway", { ...gateway, macAddress: "01:00:00:00:00:01" }, /anycastGateway\.macAddress.*unicast/],
+  ["Vxlan", "anycastGateway", { ...gateway, addresses: ["10.0.0.1/24"] }, /anycastGateway\.addresses\[0\] must be/],
+  [
+    "Vxlan",
+    "anycastGateway",
+    { ...gateway, mac: 1 },
+    /anycastGateway\.mac.*no such property/,
+  ],
 ];
 
 const netns: Row[] = [
@@ -169,7 +186,7 @@ const process: Row[] = [
   ["Process", "cwd", "relative", /cwd must/],
 ];
 
-const all = [bridge, netns, vethPair, natRule, forwardRule, portPublish, resolvConf, process].flat();
+const all = [bridge, vxlan, netns, vethPair, natRule, forwardRule, portPublish, resolvConf, process].flat();
 
 describe("is refused, by property and rule:", () => {
   test.each(all.filter(([kind]) => kinds.includes(kind)))("%s %s %j", (kind, property, value, rule) => {
