@@ -109,6 +109,17 @@ describe("a network across hosts", () => {
     expect(Object.values(await all("Vxlan"))[0]).toMatchObject({ mtu: 1300, remotes: [] });
   });
 
+  test("has a resolver on each host, which knows the containers of all", async () => {
+    const net = overlay({ connections: { one: h1, two: h2 }, dns: true });
+    const [one, two] = ["one", "two"].map((host) => new Container(`${host}${count}`, { network: net, host }));
+    await known(pulumi.all([one?.addresses, two?.addresses]));
+    const resolvers = await all("Resolver");
+    expect(Object.keys(resolvers).toSorted()).toEqual([`net${count}-one`, `net${count}-two`]);
+    for (const { members } of Object.values(resolvers))
+      expect(Object.keys(members as Bag)).toEqual([`one${count}`, `two${count}`]);
+    expect(resolvers[`net${count}-two`]).toMatchObject({ connection: { host: "10.0.0.2" } });
+  });
+
   test("is shown as Docker shows one, and read back", async () => {
     const net = overlay({ connections: { one: h1, two: h2 }, overlay: { vni: 4097 }, bridgeName: "over0" });
     const shown = await known(net.inspect);

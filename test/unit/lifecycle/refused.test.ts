@@ -90,12 +90,7 @@ const vxlan: Row[] = [
   ["Vxlan", "remotes", ["10.0.0.2", "10.0.0.2"], /remotes\[1\] must not be named twice/],
   ["Vxlan", "anycastGateway", { ...gateway, macAddress: "01:00:00:00:00:01" }, /anycastGateway\.macAddress.*unicast/],
   ["Vxlan", "anycastGateway", { ...gateway, addresses: ["10.0.0.1/24"] }, /anycastGateway\.addresses\[0\] must be/],
-  [
-    "Vxlan",
-    "anycastGateway",
-    { ...gateway, mac: 1 },
-    /anycastGateway\.mac.*no such property/,
-  ],
+  ["Vxlan", "anycastGateway", { ...gateway, mac: 1 }, /anycastGateway\.mac.*no such property/],
 ];
 
 const netns: Row[] = [
