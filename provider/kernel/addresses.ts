@@ -46,6 +46,15 @@ export function subnetOf(cidr: string): string {
   return `${family === 4 ? network.toString() : (network as ipaddr.IPv6).toRFC5952String()}/${prefix}`;
 }
 
+/** The first and the last address of a CIDR's subnet: `172.18.0.11/16` is in `172.18.0.0-172.18.255.255`. */
+export function rangeOf(cidr: string): string {
+  const { family } = known(cidr);
+  const kind = family === 4 ? ipaddr.IPv4 : ipaddr.IPv6;
+  const last = kind.broadcastAddressFromCIDR(cidr);
+  const text = family === 4 ? last.toString() : (last as ipaddr.IPv6).toRFC5952String();
+  return `${subnetOf(cidr).replace(/\/.*/, "")}-${text}`;
+}
+
 /** Whether an address, or all of a CIDR, lies within a subnet. */
 export function contains(subnet: string, inner: string): boolean {
   const outer = known(subnet);

@@ -19,6 +19,8 @@ export interface SeenEnd {
   routes: readonly Route[];
   /** The routes that were set last by us and may be wanted no more. */
   formerRoutes: readonly Route[];
+  /** Which of the standing addresses may be taken away; default all. */
+  removable?: (address: string) => boolean;
 }
 
 /** The routes of an end: one default route per gateway, and those that are given. */
@@ -30,9 +32,9 @@ export function routesOf({ name, gateways, routes }: Pick<WantedEnd, "name" | "g
 }
 
 /** What differs at one end of a pair that stands, or that is being made (`link` undefined). */
-export function endChanges(wanted: WantedEnd, { sight, routes, formerRoutes }: SeenEnd): Change[] {
+export function endChanges(wanted: WantedEnd, { sight, routes, formerRoutes, removable }: SeenEnd): Change[] {
   const link = sight.link ?? freshLink(wanted, "veth");
-  const addresses = addressChanges(wanted, link, () => true);
+  const addresses = addressChanges(wanted, link, removable ?? (() => true));
   const up = upChanges(wanted, link);
   // The kernel drops a link's routes with its last address, and when it goes down.
   const lost = addresses.some(({ actual }) => (actual as string[]).length > 0) || up.length > 0;

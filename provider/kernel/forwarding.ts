@@ -16,13 +16,26 @@ export interface SeenForwarding {
   wereOff: Family[];
   /** The families whose guard rules stand in our nftables table. */
   guarded: Family[];
-  /** Whether the owner who asks is among those who need it. */
+  /** Whether the owner who asks is noted. */
   noted: boolean;
+  /** Whether that owner is noted as one who needs forwarding; else it is one who needs our accept in FORWARD alone. */
+  needs: boolean;
 }
 
-/** Where it is noted who needs forwarding in a namespace, and how it was before: `former` and one file per owner. */
+/** What stands behind the owner in the note of one who does not forward, and needs our accept in FORWARD alone: a bridge. */
+const acceptOnly = "accept";
+
+/**
+ * Where it is noted who needs forwarding in a namespace, and how it was before: `former` and one file per owner. Owners who
+ * need our accept in FORWARD alone are noted there too.
+ */
 export function forwardingFolder(netns?: string): string {
   return `${runDir}/forward${netns ? `.${netns}` : ""}`;
+}
+
+/** A fragment that prints the notes of those who need forwarding. */
+export function forwarders(folder: string): string {
+  return `grep -Ls ' ${acceptOnly}$' ${folder}/* | grep -v '/former$'`;
 }
 
 /** What is done where the namespace is gone, and what where it is there: the notes of a namespace outlive it. */
@@ -35,27 +48,30 @@ const switchOf = { 4: "/proc/sys/net/ipv4/ip_forward", 6: "/proc/sys/net/ipv6/co
 /** Asks how forwarding stands for an owner. */
 export function forwardingFact(owner: string, netns?: string): Fact<SeenForwarding> {
   const dir = forwardingFolder(netns);
+  const mine = quote(`${dir}/${ownerKey(owner)}`);
   const script = [
     `grep -s '' ${switchOf[4]} ${switchOf[6]} /dev/null`,
     `grep -s '' ${quote(`${dir}/former`)} /dev/null`,
-    `[ -e ${quote(`${dir}/${ownerKey(owner)}`)} ] && echo noted`,
+    `[ ! -e ${mine} ] || { echo noted; grep -q ' ${acceptOnly}$' ${mine} || echo needs; }`,
     `nft list chain inet ${table} guard 2>/dev/null | grep '${guardComment}'`,
     ":",
   ].join("\n");
-  const note = `[ ! -e ${quote(`${dir}/${ownerKey(owner)}`)} ] || echo noted`;
+  const note = `[ ! -e ${mine} ] || echo noted`;
   return {
     command: sh(within(netns, note, `limit ${inNetns(netns)}sh -c ${quote(script)}`)),
-    parse: ({ stdout }) => {
-      const has = (text: RegExp) => text.test(stdout);
-      const families = (pattern: (family: Family) => RegExp) =>
-        ([4, 6] as const).filter((family) => has(pattern(family)));
-      return {
-        on: families((family) => new RegExp(`^${switchOf[family]}:1$`, "m")),
-        wereOff: families((family) => new RegExp(`former:${switchOf[family]} 0$`, "m")),
-        guarded: families((family) => new RegExp(`nfproto ipv${family} .*drop comment`, "m")),
-        noted: has(/^noted$/m),
-      };
-    },
+    parse: ({ stdout }) => readForwarding(stdout),
+  };
+}
+
+function readForwarding(stdout: string): SeenForwarding {
+  const has = (text: RegExp) => text.test(stdout);
+  const families = (pattern: (family: Family) => RegExp) => ([4, 6] as const).filter((family) => has(pattern(family)));
+  return {
+    on: families((family) => new RegExp(`^${switchOf[family]}:1$`, "m")),
+    wereOff: families((family) => new RegExp(`former:${switchOf[family]} 0$`, "m")),
+    guarded: families((family) => new RegExp(`nfproto ipv${family} .*drop comment`, "m")),
+    noted: has(/^noted$/m),
+    needs: has(/^needs$/m),
   };
 }
 
@@ -63,6 +79,7 @@ export function forwardingFact(owner: string, netns?: string): Fact<SeenForwardi
  * What is missing for traffic to be forwarded: the kernel's switch, the note of who needs it, and the guard that keeps the
  * host from becoming an open router.
  *
+ * @param families none for an owner who does not forward, and needs our accept in FORWARD alone
  * @param guard whether our nftables table holds the guard (it must stand before); without it iptables' own chains do
  */
 export function forwardingChanges(
@@ -72,32 +89,39 @@ export function forwardingChanges(
   guard: boolean,
   netns?: string,
 ): Change[] {
-  const off = families.filter((family) => !seen.on.includes(family));
-  const open = guard
-    ? families.filter(
-        (family) => (off.includes(family) || seen.wereOff.includes(family)) && !seen.guarded.includes(family),
-      )
-    : [];
-  if (off.length === 0 && open.length === 0 && seen.noted) return [];
-  const drift =
-    off.length > 0
-      ? "IP forwarding is off"
-      : open.length > 0
-        ? "the guard of IP forwarding is missing"
-        : "IP forwarding is not noted as needed";
-  const on = `limit ${inNetns(netns)}sh -ec ${quote(turnOn(families, owner, guard, netns))}`;
+  const drift = missingOf(families, seen, guard);
+  if (drift === undefined) return [];
+  const what = families.length > 0 ? "turn IP forwarding on" : "note who needs our accept in FORWARD";
+  const text = families.length > 0 ? turnOn(families, owner, guard, netns) : noteAccept(owner, netns);
+  const on = `limit ${inNetns(netns)}sh -ec ${quote(text)}`;
   const leave = leaveForwarding(owner, netns);
   // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
-  const step: Step = seen.noted
-    ? { what: "turn IP forwarding on", do: sh(on) }
-    : { what: "turn IP forwarding on", do: sh(`${on} || {\ncode=$?\n${leave.text}\nexit $code\n}`), undo: [leave] };
+  if (seen.noted) return [{ drift, steps: [{ what, do: sh(on) }] }];
+  const step: Step = { what, do: sh(`${on} || {\ncode=$?\n${leave.text}\nexit $code\n}`), undo: [leave] };
   return [{ drift, steps: [step] }];
+}
+
+function missingOf(families: readonly Family[], seen: SeenForwarding, guard: boolean): string | undefined {
+  const { on, wereOff, guarded, noted, needs } = seen;
+  const isOff = (family: Family) => !on.includes(family);
+  if (families.some(isOff)) return "IP forwarding is off";
+  if (guard && families.some((family) => wereOff.includes(family) && !guarded.includes(family)))
+    return "the guard of IP forwarding is missing";
+  if (noted && needs === families.length > 0) return undefined;
+  return families.length > 0 ? "IP forwarding is not noted as needed" : "our accept in FORWARD is not noted as needed";
+}
+
+function noteAccept(owner: string, netns?: string): string {
+  const dir = forwardingFolder(netns);
+  const note = `printf '%s %s\\n' ${quote(owner)} ${acceptOnly} >${dir}/${ownerKey(owner)}`;
+  return [makeDir(dir), note, ...settle(dir)].join("\n");
 }
 
 /**
  * Turning IPv4 forwarding on also turns `all/accept_redirects` off, and every link's `forwarding` on (devinet.c,
  * inet_forward_change), so the first is noted, and which links had it on already. With IPv6 forwarding a link ignores
- * router advertisements unless its accept_ra is 2 (ip-sysctl), and the host would lose its default route, so that comes before.
+ * router advertisements unless its accept_ra is 2 (ip-sysctl), and the host would lose the routes and addresses that it has by them,
+ * so that comes before.
  */
 function turnOn(families: readonly Family[], owner: string, guard: boolean, netns?: string): string {
   const dir = forwardingFolder(netns);
@@ -133,7 +157,7 @@ function turnOn6(dir: string, guard: boolean): string[] {
     `if [ "$(cat ${switchOf[6]})" = 0 ]; then note ${switchOf[6]} $(${already(conf)}); fi`,
     ...(guard ? guardText(6, dir) : []),
     `if [ "$(cat ${switchOf[6]})" = 0 ]; then`,
-    "  for dev in $(ip -6 route show default proto ra | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'); do",
+    `  for dev in $(${byAdvertisement} | sort -u); do`,
     `    if [ "$(cat "${conf}/$dev/accept_ra")" = 1 ]; then note "${conf}/$dev/accept_ra"; echo 2 >"${conf}/$dev/accept_ra"; fi`,
     "  done",
     `  echo 1 >${switchOf[6]}`,
@@ -141,23 +165,39 @@ function turnOn6(dir: string, guard: boolean): string[] {
   ];
 }
 
-/** What was not forwarded before and is not ours stays so: between the links of then, and for whatever comes in by none of a bridge. */
+/** The links that have routes by router advertisements, or addresses that the kernel or DHCPv6 keeps for a time (ip-address(8)). */
+const byAdvertisement = [
+  "{ ip -6 route show proto ra | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p';",
+  "ip -6 -o addr show scope global dynamic | awk '{ print $2 }'; }",
+].join(" ");
+
+/**
+ * The start of an awk program that reads `ip -o -d link show`: sets `name` and `bridge` of each link, and leaves our own
+ * bridges out.
+ */
+export const strangersLinks =
+  '{ split($2, word, "@"); name = word[1]; bridge = /[\\\\] +bridge /; if (bridge && /[\\\\] +alias linuxnet:/) next }';
+
+/**
+ * What was not forwarded before and is not ours stays so: between the links of then, bridges of others among them, and for
+ * whatever comes in by none of a bridge. What stays on one bridge is no routing, and passes FORWARD with br_netfilter only: in
+ * and out by the bridge itself (net/bridge/br_netfilter_hooks.c, br_nf_forward_ip). A bridge of others that comes later is
+ * used by somebody who makes rules for it.
+ */
 function guardText(family: Family, dir: string): string[] {
-  const rule = (text: string) =>
-    `add rule inet ${table} guard meta nfproto ipv${family} ${text} comment "${guardComment}"`;
-  const rules = [
-    rule("iifname @closed oifname @closed drop"),
-    rule('meta iifkind "bridge" return'),
-    rule('meta oifkind "bridge" return'),
-    rule("drop"),
-  ];
+  const program = [
+    strangersLinks,
+    `function rule(text) { print "add rule inet ${table} guard meta nfproto ipv${family} " text " comment \\"${guardComment}\\"" }`,
+    '{ link = "\\"" name "\\""; links = links sep link; sep = ", " }',
+    'bridge { rule("iifname " link " oifname " link " return") }',
+    'END { rule("iifname { " links " } oifname { " links " } drop")',
+    '  rule("meta iifkind \\"bridge\\" iifname != { " links " } return")',
+    '  rule("meta oifkind \\"bridge\\" oifname != { " links " } return")',
+    '  rule("drop") }',
+  ].join("\n");
   return [
     `if grep -qs '^${switchOf[family]} 0' ${dir}/former && ! nft list chain inet ${table} guard | grep -q 'nfproto ipv${family} .*${guardComment}'; then`,
-    `  { for dev in $(ip -o -d link show | awk -F ': ' '!/ bridge / { sub(/@.*/, "", $2); print $2 }'); do`,
-    `    printf 'add element inet ${table} closed { "%s" comment "%s" }\\n' "$dev" '${guardComment}'`,
-    "  done",
-    `  cat <<'GUARD'\n${rules.join("\n")}\nGUARD`,
-    "  } | nft -f -",
+    `  ip -o -d link show | awk -F ': ' ${quote(program)} | nft -f -`,
     "fi",
   ];
 }
@@ -179,20 +219,25 @@ const others = [
  */
 export function leaveForwarding(owner: string, netns?: string) {
   const dir = forwardingFolder(netns);
-  const script = [
-    `rm -f ${dir}/${ownerKey(owner)}`,
+  const script = [`rm -f ${dir}/${ownerKey(owner)}`, ...settle(dir)].join("\n");
+  return sh(within(netns, `rm -rf ${quote(dir)}`, `limit ${inNetns(netns)}sh -c ${quote(script)}`));
+}
+
+/** Puts back what was before when no one is left who needs forwarding, and goes on when anyone is. */
+function settle(dir: string): string[] {
+  return [
     `[ -d ${dir} ] || exit 0`,
-    `[ -z "$(ls ${dir} | grep -v '^former$')" ] || exit 0`,
+    `[ -z "$(${forwarders(dir)})" ] || exit 0`,
     ...others,
     `if [ -e ${dir}/former ] && ! others; then`,
     // The main switch of IPv4 first: writing it changes the others.
     `  sort -r ${dir}/former | grep '/ip_forward \\|/all/forwarding ' | while read -r file value; do echo "$value" >"$file"; done`,
     `  grep -v '/ip_forward \\|/all/forwarding ' ${dir}/former | while read -r file value; do [ ! -e "$file" ] || echo "$value" >"$file"; done`,
     "fi",
-    `if nft list chain inet ${table} guard >/dev/null 2>&1; then nft "flush chain inet ${table} guard; flush set inet ${table} closed"; fi`,
-    `rm -rf ${dir}`,
-  ].join("\n");
-  return sh(within(netns, `rm -rf ${quote(dir)}`, `limit ${inNetns(netns)}sh -c ${quote(script)}`));
+    `! nft list chain inet ${table} guard >/dev/null 2>&1 || nft flush chain inet ${table} guard`,
+    `rm -f ${dir}/former`,
+    `rmdir ${dir} 2>/dev/null || :`,
+  ];
 }
 
 /** The step that leaves forwarding when an owner goes. */

@@ -1,4 +1,5 @@
 import { inNetns, type Step, sh } from "./command.ts";
+import { forwarders, strangersLinks } from "./forwarding.ts";
 import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
 import { type Place, tidyTable } from "./iptables-script.ts";
 import { quote } from "./quote.ts";
@@ -15,7 +16,8 @@ export function isGuarded({ rules }: IptablesSeen): boolean {
 /**
  * Keeps closed what was closed: what came in by a link that was there before forwarding was turned on must not leave by another
  * one. It is looked at behind our chain LINUXNET-FWD, which has let through what is wanted, and it is to stand before forwarding
- * goes on. Bridges are left out: what uses them makes rules of its own. It is shared by all owners who need forwarding.
+ * goes on. What stays on one bridge is free; our own bridges, and any that comes later, are left out: what uses them makes rules
+ * of its own. It is shared by all owners who need forwarding.
  *
  * Limit: a link that comes later, and is no bridge, is not kept apart (nftables can tell the kind of a link, iptables cannot).
  */
@@ -44,12 +46,14 @@ function tool({ family, netns }: Place): string {
 
 function guardOn(place: Place): string {
   const iptables = tool(place);
-  const links = `limit ${inNetns(place.netns)}ip -o -d link show`;
+  const links = (which: string) =>
+    `$(limit ${inNetns(place.netns)}ip -o -d link show | awk -F ': ' ${quote(`${strangersLinks} ${which} { print name }`)})`;
   return [
     `if ! ${iptables} -C FORWARD ${jump} 2>/dev/null; then`,
     `  ${iptables} -N ${closed} 2>/dev/null || ${iptables} -F ${closed}`,
     `  ${iptables} -N ${guard} 2>/dev/null || ${iptables} -F ${guard}`,
-    `  for dev in $(${links} | awk -F ': ' '$2 != "lo" && !/ bridge / { sub(/@.*/, "", $2); print $2 }'); do`,
+    `  for dev in ${links("bridge")}; do ${iptables} -A ${guard} -i "$dev" -o "$dev" -j RETURN; done`,
+    `  for dev in ${links('name != "lo"')}; do`,
     `    ${iptables} -A ${closed} -o "$dev" -j DROP`,
     `    ${iptables} -A ${guard} -i "$dev" -j ${closed}`,
     "  done",
@@ -62,7 +66,7 @@ function guardOn(place: Place): string {
 function guardOff(place: Place, folder: string): string {
   const save = `limit ${inNetns(place.netns)}${iptablesTool(place.family)}-save`;
   return [
-    `[ ! -d ${quote(folder)} ] || exit 0`,
+    `[ -z "$(${forwarders(quote(folder))})" ] || exit 0`,
     // Whoever is the last may be one whose own rules stand in nftables.
     `${save} 2>/dev/null | grep -q '^:${guard} ' || exit 0`,
     takeAway(place),

@@ -1,5 +1,5 @@
 import { familyOf } from "./addresses.ts";
-import { type Change, type IpCommand, ip, run, type Step } from "./command.ts";
+import { type Change, type Command, type IpCommand, ip, run, type Step } from "./command.ts";
 import type { Link } from "./links.ts";
 
 /** How a link should be, as far as all kinds of links share it. */
@@ -45,8 +45,9 @@ export function attributeChanges(wanted: WantedLink, link: Link): Change[] {
   const { name, owner, mtu, macAddress, prefix } = wanted;
   const changes: Change[] = [];
   if (link.alias !== owner) {
-    const step = setLink(wanted, ["alias", owner], link.alias ? ["alias", link.alias] : []);
-    changes.push({ drift: `${name} does not carry its owner`, steps: [{ ...step, what: `mark ${name} as ours` }] });
+    const undo = link.alias ? [aliasCommand(name, wanted.netns, link.alias)] : [];
+    const step = { ...setLink(wanted, ["alias", owner], []), what: `mark ${name} as ours`, undo };
+    changes.push({ drift: `${name} does not carry its owner`, steps: [step] });
   }
   if (link.mtu !== mtu) {
     changes.push({
@@ -74,42 +75,48 @@ export function upChanges(wanted: WantedLink, link: Link): Change[] {
  * @param removable which of the standing addresses may be taken away; all of them on a link of ours
  */
 export function addressChanges(wanted: WantedLink, link: Link, removable: (address: string) => boolean): Change[] {
+  const isWanted = (address: string) => wanted.addresses.includes(address);
   // The last first: the kernel lists an address behind the one with which it would go.
-  const surplus = link.addresses
-    .filter((address) => !wanted.addresses.includes(address) && removable(address))
-    .toReversed();
+  const surplus = link.addresses.filter((address) => !isWanted(address) && removable(address)).toReversed();
   const shaken = new Set(surplus.map(familyOf));
-  const missing = wanted.addresses.filter(
-    (address) => !link.addresses.includes(address) || shaken.has(familyOf(address)),
-  );
+  const stays = (address: string) => link.addresses.includes(address) && !shaken.has(familyOf(address));
+  const missing = wanted.addresses.filter((address) => !stays(address));
   if (surplus.length === 0 && missing.length === 0) return [];
   const restore = link.addresses.map((address) => addressCommand("replace", address, wanted));
   const steps = [
-    ...surplus.map((address) => ({
-      what: `remove address ${address} from ${wanted.name}`,
-      do: addressCommand("del", address, wanted),
-      undo: restore,
-    })),
+    ...surplus.map((address) => ({ ...addressStep("del", address, wanted), undo: restore })),
     ...missing.map((address) => ({
-      what: `add address ${address} to ${wanted.name}`,
-      do: addressCommand("replace", address, wanted),
+      ...addressStep("replace", address, wanted),
       undo: link.addresses.includes(address) ? [] : [addressCommand("del", address, wanted)],
     })),
   ];
-  const actual = link.addresses.filter((address) => wanted.addresses.includes(address) || removable(address));
+  const actual = link.addresses.filter((address) => isWanted(address) || removable(address));
   return [{ property: `${wanted.prefix}addresses`, actual, steps }];
 }
 
+/** Sets one address on a link, or takes it away; without an inverse. */
+export function addressStep(verb: "replace" | "del", address: string, link: Pick<WantedLink, "name" | "netns">): Step {
+  const what =
+    verb === "del" ? `remove address ${address} from ${link.name}` : `add address ${address} to ${link.name}`;
+  return { what, do: addressCommand(verb, address, link) };
+}
+
 /** An address must work at once: IPv6's duplicate detection would hold it back for a second (ip-address(8)). */
-function addressCommand(verb: "replace" | "del", address: string, { name, netns }: WantedLink): IpCommand {
+function addressCommand(
+  verb: "replace" | "del",
+  address: string,
+  { name, netns }: Pick<WantedLink, "name" | "netns">,
+): IpCommand {
   const nodad = verb === "replace" && familyOf(address) === 6 ? ["nodad"] : [];
   return ip(["addr", verb, address, "dev", name, ...nodad], netns);
 }
 
-/** Takes our mark off a link that stays. */
-export function releaseStep(name: string, netns?: string): Step {
-  return {
-    what: `release ${name}`,
-    do: run([...(netns ? ["ip", "-n", netns] : ["ip"]), "link", "set", "dev", name, "alias", ""]),
-  };
+/** Takes our mark off a link that stays, and puts back what it carried before. */
+export function releaseStep(name: string, netns?: string, former = ""): Step {
+  return { what: `release ${name}`, do: aliasCommand(name, netns, former) };
+}
+
+/** Sets what a link carries; a stranger's text may have blanks, which `ip -batch` would part. */
+export function aliasCommand(name: string, netns: string | undefined, text: string): Command {
+  return run([...(netns ? ["ip", "-n", netns] : ["ip"]), "link", "set", "dev", name, "alias", text]);
 }

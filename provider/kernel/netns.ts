@@ -30,7 +30,7 @@ export const tidyMount = sh(
 );
 
 /** Reads what was asked of a file; undefined on evidence that it is not there only. */
-function ofFile<T>(path: string, reply: Reply, read: (stdout: string) => T): T | undefined {
+export function readFile<T>(path: string, reply: Reply, read: (stdout: string) => T): T | undefined {
   if (reply.code === 0) return read(reply.stdout);
   if (isAbsence(reply) || /No such process|Not a directory/.test(reply.stderr)) return undefined;
   const cause = reply.stderr || `exit code ${reply.code}`;
@@ -39,7 +39,7 @@ function ofFile<T>(path: string, reply: Reply, read: (stdout: string) => T): T |
 
 /** Asks for the inode of a namespace's file; undefined when there is none. */
 export function inodeFact(path: string): Fact<number | undefined> {
-  return { command: sh(`limit stat -L -c %i ${quote(path)}`), parse: (reply) => ofFile(path, reply, Number) };
+  return { command: sh(`limit stat -L -c %i ${quote(path)}`), parse: (reply) => readFile(path, reply, Number) };
 }
 
 function ownerFile(name: string): string {
@@ -51,7 +51,7 @@ export function namedFact(name: string): Fact<{ owner: string; inode: number } |
   return {
     command: sh(`limit cat ${quote(ownerFile(name))}`),
     parse: (reply) =>
-      ofFile(ownerFile(name), reply, (stdout) => {
+      readFile(ownerFile(name), reply, (stdout) => {
         const [owner = "", inode = ""] = stdout.trim().split(" ");
         return { owner, inode: Number(inode) };
       }),

@@ -128,7 +128,7 @@ export function deleteElement({ set, key }: Element, netns?: string): NftCommand
 
 /** Names of links stand in quotes: some are words of nft's language. */
 function quoted(set: SetName, key: string): string {
-  const names = ["nets", "same", "internal", "isolated", "closed"].includes(set) ? 2 : /^(dns|src)/.test(set) ? 1 : 0;
+  const names = ["nets", "same", "internal", "isolated"].includes(set) ? 2 : /^(dns|src)/.test(set) ? 1 : 0;
   return key
     .split(" . ")
     .map((part, index) => (index < names ? `"${part}"` : part))

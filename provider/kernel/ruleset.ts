@@ -7,7 +7,7 @@ export const passMark = "0x10000000";
 /** The bit that says that a packet came from one of our bridges: a bridged one no longer shows it after routing. */
 const netMark = "0x20000000";
 
-/** What an owner adds are elements of these sets and maps, so the cost for a packet does not grow with their number. */
+/** What an owner adds are elements of these sets and maps: the cost for a packet does not grow with their number. */
 const sets = {
   nets: "type ifname;", // our bridges
   same: "type ifname . ifname;", // a bridge and itself
@@ -17,7 +17,6 @@ const sets = {
   dns6: "type ifname . ipv6_addr;",
   src4: "type ifname . ipv4_addr;", // other addresses of a container in two networks
   src6: "type ifname . ipv6_addr;",
-  closed: "type ifname;", // links between which nothing was forwarded before us
 } as const;
 
 const maps = {
@@ -212,10 +211,7 @@ export const ruleCounts: ReadonlyMap<string, number> = new Map(
   Object.entries(chains).map(([name, { rules }]) => [name, rules.length]),
 );
 
-/**
- * Makes the table with all its chains. `create` fails where it is there already, so that two programs at the same moment
- * cannot fill it twice.
- */
+/** Makes the table with all its chains; fails where it is there already, so that two programs cannot fill it twice. */
 export function createTable(): string {
   return [
     `create table inet ${table}`,

@@ -1,5 +1,5 @@
-import { refuse } from "./failure.ts";
-import type { Link } from "./links.ts";
+import { lacks, refuse } from "./failure.ts";
+import type { Link, Sight } from "./links.ts";
 import type { Standing } from "./owner.ts";
 
 /**
@@ -21,4 +21,19 @@ export function refuseStranger(
     refuse(`a link ${name} is there already and ${whose}`, takeOver);
   }
   if (link.kind !== kind) refuse(`${name} is there and is no ${kind}`, "Choose another name.");
+}
+
+/**
+ * Refuses where the namespace of a link is not there, or the bridge that it is to be a port of.
+ *
+ * @throws Missing another resource may be making it at this moment
+ */
+export function refuseMissing(
+  { netns, bridge }: { netns?: string | undefined; bridge?: string | undefined },
+  sight: Sight,
+  bridgeSight: Sight,
+): void {
+  if (!sight.netns) lacks(`there is no namespace ${netns}`);
+  if (bridge && bridgeSight.link?.kind !== "bridge")
+    lacks(bridgeSight.link ? `${bridge} is no bridge` : `there is no bridge ${bridge}`);
 }

@@ -9,6 +9,8 @@ import type { Rule } from "./nft.ts";
 
 /** A tunnel end as it is wanted. */
 export interface WantedTunnel extends WantedLink {
+  /** The bridge that it is a port of. */
+  bridge?: string | undefined;
   vni: number;
   local: string;
   remotes: readonly string[];
@@ -91,6 +93,13 @@ export function tunnelChanges(wanted: WantedTunnel, link: Link, flood: readonly 
   ];
   if (steps.length > 0) changes.push({ property: "remotes", actual: flood, steps });
   return changes;
+}
+
+/** What differs in which bridge a tunnel is a port of. */
+export function attachChanges(wanted: WantedTunnel, { bridge }: Link): Change[] {
+  if (bridge === wanted.bridge) return [];
+  const words = (to: string | undefined) => (to === undefined ? ["nomaster"] : ["master", to]);
+  return [{ property: "bridge", actual: bridge, steps: [setLink(wanted, words(wanted.bridge), words(bridge))] }];
 }
 
 /** Packets of this tunnel's network from anyone but its remotes are dropped: VXLAN itself believes every sender. */

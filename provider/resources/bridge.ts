@@ -1,19 +1,20 @@
 // A Linux bridge (ip-link(8), type bridge). Its owner is its alias. Limits: VLAN filtering is not set.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { forgetStep, formerFact, rememberStep } from "../kernel/adoption.ts";
+import {
+  type FormerBridge,
+  formerBridge,
+  makeBridge,
+  releaseBridge,
+  stpChanges,
+  type WantedBridge,
+} from "../kernel/bridge.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks } from "../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
-import {
-  addressChanges,
-  attributeChanges,
-  freshLink,
-  ofNewLink,
-  releaseStep,
-  setLink,
-  upChanges,
-  type WantedLink,
-} from "../kernel/link-changes.ts";
+import { sourceRules } from "../kernel/iptables-source.ts";
+import { addressChanges, attributeChanges, freshLink, ofNewLink, upChanges } from "../kernel/link-changes.ts";
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import type { Element } from "../kernel/nft.ts";
@@ -63,9 +64,10 @@ interface Args {
 }
 
 const facts = ({ name, netns, addresses, underlay, owner }: Args) => ({
-  ...firewallFacts({ owner, backend: "nftables", netns }),
+  ...firewallFacts({ owner, backend: "auto", netns }),
   bridge: linkFact(name, netns),
   quiet: sysctlFact(quietNames(name), netns),
+  former: formerFact(name, netns, formerBridge),
   ...(netns === undefined && addresses.length > 0 ? overlapFacts : {}),
   ...(underlay === undefined ? {} : { links: linksFact() }),
 });
@@ -83,17 +85,18 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const missing = addresses.filter((address) => !seen.bridge.link?.addresses.includes(address));
   if ("routes4" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>);
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
-  const wanted = { ...args, netns, owner, prefix: "", macAddress: macOf(args, seen, who), mtu: mtuOf(args, seen) };
+  const mac = macOf(args, seen, who);
+  const wanted: WantedBridge = { ...args, netns, owner, prefix: "", macAddress: mac, mtu: mtuOf(args, seen) };
   const link = seen.bridge.link ?? { ...freshLink(wanted, "bridge"), mtu: 0, stp: args.stp };
-  const previous = (context.previous?.addresses ?? []) as string[];
   const changes = [
+    ...(who === "unowned" ? adopting(args, seen, link) : []),
     ...attributeChanges(wanted, link),
-    ...spanning(wanted, link, args.stp),
-    ...quietChanges(name, seen.bridge.link !== undefined, seen.quiet, netns),
-    ...addressChanges(wanted, link, (address) => who === "ours" || previous.includes(address)),
+    ...stpChanges(wanted, link),
+    ...quietChanges(name, seen.bridge.link && seen.quiet, netns),
+    ...addressChanges(wanted, link, isOurs(seen, who, context)),
     ...upChanges(wanted, link),
   ];
-  const making = { drift: `bridge ${name} is missing`, steps: [makingStep(wanted)] };
+  const making = { drift: `bridge ${name} is missing`, steps: [makeBridge(wanted)] };
   return [...(who === "absent" ? [making, ...ofNewLink(changes)] : changes), ...joining(args, seen, context)];
 }
 
@@ -101,6 +104,18 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
 function mtuOf({ mtu: given, underlay }: Args, { links }: Seen): number {
   if (given !== undefined || underlay === undefined) return given ?? 1500;
   return tunnelMtu(underlayOf(links ?? [], underlay).mtu, underlay);
+}
+
+function adopting(args: Args, { quiet }: Seen, { mtu, macAddress, stp, alias, up, addresses }: Link): Change[] {
+  const former: FormerBridge = { mtu, macAddress, stp, alias, up, addresses, quiet };
+  return [{ drift: `it is not known how ${args.name} stood`, steps: [rememberStep(args, former)] }];
+}
+
+/** Which of the standing addresses are ours to take away: on a bridge that was taken over those that we have added. */
+function isOurs({ former }: Seen, who: Standing, { previous }: Context): (address: string) => boolean {
+  const declared = (previous?.addresses ?? []) as string[];
+  if (who === "ours") return () => true;
+  return (address) => former !== undefined && declared.includes(address) && !former.addresses.includes(address);
 }
 
 /** A bridge that was taken over keeps its MAC unless another one is asked for. */
@@ -116,9 +131,9 @@ function ownMac({ name, netns = "" }: Args): string {
  * A bridge stands in our nftables table, where nft works: what its ports say to each other passes also where a FORWARD chain
  * drops, and what comes from it carries an address of its own.
  */
-function joining({ name, netns, isolate, internal }: Args, seen: Seen, context: Context): Change[] {
+function joining({ name, netns, isolate, internal, addresses }: Args, seen: Seen, context: Context): Change[] {
   if (internal) backendOf("nftables", seen);
-  if (seen.table.fault !== undefined) return [];
+  if (seen.table.fault !== undefined) return checking({ name, netns, addresses }, seen, context);
   const elements: Element[] = [
     { set: "nets", key: name },
     { set: "same", key: `${name} . ${name}` },
@@ -128,63 +143,41 @@ function joining({ name, netns, isolate, internal }: Args, seen: Seen, context: 
   return firewallChanges("nftables", { nft: { elements, rules: [] }, forwarding: [] }, seen, context, netns);
 }
 
+/** The source check in iptables, for those families that iptables has here. */
+function checking(
+  { name, netns, addresses }: Pick<Args, "name" | "netns" | "addresses">,
+  seen: Seen,
+  context: Context,
+) {
+  const problems = { 4: seen.rules4.problem, 6: seen.rules6.problem };
+  const rules = sourceRules(name, addresses).filter(({ family }) => problems[family] === undefined);
+  const wanted = { nft: { elements: [], rules: [] }, iptables: () => rules, forwarding: undefined };
+  return isBlind(seen) ? [] : firewallChanges("iptables", wanted, seen, context, netns);
+}
+
+/** Whether neither nft nor iptables works here: nothing of ours can stand in them. */
+function isBlind({ table, rules4 }: Seen): boolean {
+  return table.fault !== undefined && rules4.problem !== undefined;
+}
+
 /** Refuses where the namespace is missing, or something stands under the name that is not ours to change. */
 function refuseUnfit(args: Args, { bridge: { link, netns } }: Seen, who: Standing, { adopt }: Context): void {
   if (!netns) lacks(`there is no namespace ${args.netns}`);
   refuseStranger(args.name, link, who, adopt, "bridge");
 }
 
-/**
- * A bridge follows the smallest MTU of its ports until one was set that differs from what it had (net/bridge/br_if.c,
- * br_mtu_auto_adjust), so it is made with another one than it gets.
- */
-function makingStep({ name, macAddress, netns, mtu, stp }: WantedLink & { stp: boolean }): Step {
-  const other = mtu === 1500 ? 1400 : 1500;
-  const words = [
-    "link",
-    "add",
-    "name",
-    name,
-    "address",
-    macAddress,
-    "mtu",
-    other,
-    "type",
-    "bridge",
-    "stp_state",
-    stp ? 1 : 0,
-  ];
-  return {
-    what: `create bridge ${name}`,
-    do: ip(words, netns),
-    undo: [ip(["link", "del", "dev", name], netns)],
-    claim: `link:${name}`,
-  };
-}
-
-function spanning(wanted: WantedLink, link: Link, stp: boolean): Change[] {
-  if (link.stp === stp) return [];
-  const words = (on: boolean) => ["type", "bridge", "stp_state", on ? "1" : "0"];
-  return [{ property: "stp", actual: link.stp, steps: [setLink(wanted, words(stp), words(link.stp))] }];
-}
-
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const { netns } = args;
   const who = standingOf(args, seen, context);
-  return [...firewallTeardown(seen, context, netns), ...removing(args, seen, who)];
+  return [...(isBlind(seen) ? [] : firewallTeardown(seen, context, netns)), ...removing(args, seen, who)];
 }
 
-function removing({ name, netns, addresses }: Args, seen: Seen, who: Standing): Step[] {
-  if (who === "ours") return [{ what: `delete bridge ${name}`, do: ip(["link", "del", "dev", name], netns) }];
-  if (who !== "adopted") return [];
-  const ours = addresses.filter((address) => seen.bridge.link?.addresses.includes(address));
-  return [
-    ...ours.map((address) => ({
-      what: `remove address ${address} from ${name}`,
-      do: ip(["addr", "del", address, "dev", name], netns),
-    })),
-    releaseStep(name, netns),
-  ];
+function removing({ name, netns, ...args }: Args, seen: Seen, who: Standing): Step[] {
+  const { link } = seen.bridge;
+  if (link && who === "adopted") return releaseBridge({ name, netns, ...args }, link, seen.quiet, seen.former);
+  const forget = seen.former ? [forgetStep(name, netns)] : [];
+  if (who !== "ours") return who === "absent" ? forget : [];
+  return [{ what: `delete bridge ${name}`, do: ip(["link", "del", "dev", name], netns) }, ...forget];
 }
 
 /** How a {@link Bridge} is checked, planned and removed. */

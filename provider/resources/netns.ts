@@ -2,9 +2,11 @@
 // named by pid, whose links are a stranger's, the owner is a file under /run/linuxnet.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { type Answers, ip, run, type Step } from "../kernel/command.ts";
+import { forgetAll, forgetStep, formerFact, rememberStep } from "../kernel/adoption.ts";
+import { type Answers, ip, type Step, sh } from "../kernel/command.ts";
 import { dictionary } from "../kernel/dictionary.ts";
 import { refuse } from "../kernel/failure.ts";
+import { aliasCommand } from "../kernel/link-changes.ts";
 import { linkFact } from "../kernel/links.ts";
 import {
   attachStep,
@@ -15,7 +17,7 @@ import {
   releaseSteps,
   tidyMount,
 } from "../kernel/netns.ts";
-import { ownerText, standing } from "../kernel/owner.ts";
+import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { linkName } from "../kernel/schema.ts";
 import { type Sysctls, sysctlFact, sysctlName, sysctlStep, sysctlValue } from "../kernel/sysctl.ts";
 import { type Change, type Context, define } from "../lifecycle/definition.ts";
@@ -51,7 +53,17 @@ const facts = ({ name, pid, sysctls = {} }: Args) => ({
   target: inodeFact(`/proc/${pid ?? 0}/ns/net`),
   host: inodeFact("/proc/self/ns/net"),
   sysctls: sysctlFact(Object.keys(sysctls), name),
+  former: formerFact("lo", name, formerLo),
 });
+
+/** How `lo` stood in a namespace before it was taken over, and those settings that we have changed. */
+const formerLo = z.object({
+  up: z.boolean(),
+  alias: z.string().optional(),
+  sysctls: z.record(z.string(), z.string()),
+});
+
+type FormerLo = z.infer<typeof formerLo>;
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
@@ -65,40 +77,63 @@ function standingOf({ name }: Args, seen: Seen, context: Context) {
 function plan(args: Args, seen: Seen, context: Context): Change[] {
   const { name, pid, loopback } = args;
   const who = standingOf(args, seen, context);
-  if (who === "foreign" || (who === "unowned" && !context.adopt)) {
+  refuseUnfit(args, seen, who, context);
+  const fresh = who === "absent";
+  const making: Change[] = fresh ? [{ drift: `namespace ${name} is missing`, steps: makingSteps(args, seen) }] : [];
+  const bring = loopback !== (fresh ? false : seen.lo.link?.up) && (pid === undefined || loopback);
+  return [
+    ...making,
+    ...remembering(args, seen, who, context),
+    ...marking(args, seen, who, context),
+    ...(bring ? [bringing(name, loopback)] : []),
+    ...settings(args, seen),
+  ];
+}
+
+function refuseUnfit({ name, pid }: Args, seen: Seen, who: Standing, { adopt }: Context): void {
+  if (who === "foreign" || (who === "unowned" && !adopt)) {
     const owner = seen.named?.owner ?? seen.lo.link?.alias;
     refuse(
       `namespace ${name} is there already and ${who === "foreign" ? `belongs to ${owner}` : "nothing of linuxnet's owns it"}`,
       "Choose another name, delete it, or set adopt: true to take it over.",
     );
   }
-  if (pid !== undefined && seen.target === undefined)
-    refuse(`there is no process ${pid}`, "Give the pid of a process that runs.");
+  if (pid === undefined) return;
+  if (seen.target === undefined) refuse(`there is no process ${pid}`, "Give the pid of a process that runs.");
   // A pid that was given to another process since would have the host's own links and routes changed.
-  if (pid !== undefined && who === "absent" && seen.target === seen.host)
+  if (who === "absent" && seen.target === seen.host)
     refuse(
       `process ${pid} has no network namespace of its own: it is in the host's`,
       "Give the pid of a process in the namespace that is to be named.",
     );
-  const fresh = who === "absent";
-  const changes: Change[] = fresh ? [{ drift: `namespace ${name} is missing`, steps: making(args, seen) }] : [];
-  const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
-  if (pid === undefined && (fresh || seen.lo.link?.alias !== owner))
-    changes.push({
-      drift: `namespace ${name} does not carry its owner`,
-      steps: [marking(name, owner, seen.lo.link?.alias)],
-    });
-  if (pid !== undefined && (fresh || seen.named?.owner !== context.owner))
-    changes.push({
-      drift: `namespace ${name} does not carry its owner`,
-      steps: [attachStep(name, context.owner, seen.target ?? 0)],
-    });
-  if (loopback !== (fresh ? false : seen.lo.link?.up) && (pid === undefined || loopback))
-    changes.push(bringing(name, loopback));
-  return [...changes, ...settings(args, seen)];
+  if (who === "unowned" && seen.inode !== seen.target)
+    refuse(
+      `namespace ${name} is there already and is not that of process ${pid}`,
+      "Choose another name, or delete it.",
+    );
 }
 
-function making({ name, pid }: Args, { mount }: Seen): Step[] {
+/** What is taken over is put back as it was when it is released: a setting that is declared later is noted then. */
+function remembering({ name, sysctls = {} }: Args, seen: Seen, who: Standing, { owner }: Context): Change[] {
+  const { link } = seen.lo;
+  const before = who === "adopted" ? seen.former : undefined;
+  const unknown = Object.keys(sysctls).filter((key) => !(key in (before?.sysctls ?? {})) && key in seen.sysctls);
+  if (!link || (who === "adopted" && !before) || !["adopted", "unowned"].includes(who)) return [];
+  if (before && unknown.length === 0) return [];
+  const values = Object.fromEntries(unknown.map((key) => [key, seen.sysctls[key] ?? ""]));
+  const former: FormerLo = {
+    ...(before ?? { up: link.up, alias: link.alias }),
+    sysctls: { ...before?.sysctls, ...values },
+  };
+  return [
+    {
+      drift: `it is not known how namespace ${name} stood`,
+      steps: [rememberStep({ name: "lo", netns: name, owner }, former, before)],
+    },
+  ];
+}
+
+function makingSteps({ name, pid }: Args, { mount }: Seen): Step[] {
   const add = pid === undefined ? ip(["netns", "add", name]) : ip(["netns", "attach", name, pid]);
   const step = {
     what: `create namespace ${name}`,
@@ -109,12 +144,18 @@ function making({ name, pid }: Args, { mount }: Seen): Step[] {
   return mount.mounted ? [step] : [makeMountStep, step];
 }
 
-function marking(name: string, owner: string, former: string | undefined): Step {
-  return {
+function marking({ name, pid }: Args, seen: Seen, who: Standing, context: Context): Change[] {
+  const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
+  const former = seen.lo.link?.alias;
+  const stands = pid === undefined ? former : seen.named?.owner;
+  if (who !== "absent" && stands === owner) return [];
+  const mark: Step = {
     what: `mark namespace ${name} as ours`,
     do: ip(["link", "set", "dev", "lo", "alias", owner], name),
-    undo: former === undefined ? [] : [ip(["link", "set", "dev", "lo", "alias", former], name)],
+    undo: former === undefined ? [] : [aliasCommand("lo", name, former)],
   };
+  const step = pid === undefined ? mark : attachStep(name, owner, seen.target ?? 0);
+  return [{ drift: `namespace ${name} does not carry its owner`, steps: [step] }];
 }
 
 function bringing(name: string, up: boolean): Change {
@@ -134,33 +175,35 @@ function settings({ name, sysctls = {} }: Args, seen: Seen): Change[] {
       "Leave it out, or load the module that brings it.",
     );
   const actual = { ...sysctls, ...seen.sysctls };
+  const what = `set ${wrong.map(([key]) => key).join(", ")} in namespace ${name}`;
+  return [{ property: "sysctls", actual, steps: [sysctlStep(what, Object.fromEntries(wrong), seen.sysctls, name)] }];
+}
+
+/** Puts back what a namespace was that was taken over, and takes our mark off. */
+function releasing({ name, sysctls = {} }: Args, { lo, named, former, ...seen }: Seen): Step[] {
+  const { up = lo.link?.up, alias = "", sysctls: back = {} } = former ?? {};
+  const changed = Object.entries(back).filter(([key, value]) => !(key in sysctls) || seen.sysctls[key] !== value);
   return [
-    {
-      property: "sysctls",
-      actual,
-      steps: [
-        sysctlStep(
-          `set ${wrong.map(([key]) => key).join(", ")} in namespace ${name}`,
-          Object.fromEntries(wrong),
-          seen.sysctls,
-          name,
-        ),
-      ],
-    },
+    ...(changed.length === 0
+      ? []
+      : [sysctlStep(`put the settings of namespace ${name} back`, Object.fromEntries(changed), {}, name)]),
+    ...(up === undefined || up === lo.link?.up ? [] : bringing(name, up).steps),
+    ...(named ? releaseSteps(name) : [{ what: `release namespace ${name}`, do: aliasCommand("lo", name, alias) }]),
+    ...(former ? [forgetStep("lo", name)] : []),
   ];
 }
 
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const { name } = args;
   const who = standingOf(args, seen, context);
-  if (who === "adopted")
-    return [
-      { what: `release namespace ${name}`, do: run(["ip", "-n", name, "link", "set", "dev", "lo", "alias", ""]) },
-    ];
-  const gone = seen.named && standing(seen.named.owner, "", context) === "ours" ? releaseSteps(name) : [];
+  if (who === "adopted") return releasing(args, seen);
+  const named = seen.named ? standing(seen.named.owner, "", context) : "absent";
+  const gone = named === "ours" || named === "adopted" ? releaseSteps(name) : [];
+  if (who === "absent" && seen.former) gone.push(forgetStep("lo", name));
   const tidy = { what: "tidy /run/netns", do: tidyMount };
   if (who !== "ours") return [...gone, ...(who === "absent" && seen.mount.ours ? [tidy] : [])];
-  return [{ what: `delete namespace ${name}`, do: ip(["netns", "del", name]) }, ...gone, tidy];
+  const forget = { what: `forget what stood in namespace ${name}`, do: sh(forgetAll(name)) };
+  return [{ what: `delete namespace ${name}`, do: ip(["netns", "del", name]) }, ...gone, forget, tidy];
 }
 
 /** How a {@link Netns} is checked, planned and removed. */

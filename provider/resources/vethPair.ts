@@ -2,21 +2,23 @@
 // deletes the other; so does deleting the namespace that one lives in.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { formerFact } from "../kernel/adoption.ts";
+import { bareFacts, bareJoining, bareQuieting, bareTeardown } from "../kernel/bare-ends.ts";
 import { endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
+import { formerEnd, releaseEnd, rememberEnd, removable } from "../kernel/cable-adoption.ts";
 import { type End, endFields, endRules } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
-import { lacks } from "../kernel/failure.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
 import { listed } from "../kernel/issue.ts";
-import { ofNewLink, releaseStep } from "../kernel/link-changes.ts";
+import { ofNewLink } from "../kernel/link-changes.ts";
 import { isPair, linkFact, type Sight } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { routesFact } from "../kernel/routes.ts";
 import { mtu } from "../kernel/schema.ts";
-import { refuseStranger } from "../kernel/stranger.ts";
+import { refuseMissing, refuseStranger } from "../kernel/stranger.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
 import type { VethEnd, VethEndArgs } from "./vethEnd.ts";
@@ -35,11 +37,11 @@ interface Args extends End {
   owner: string;
 }
 
-const facts = (args: Args, { previous = {} }: Pick<Context, "previous">) => ({
+const facts = (args: Args, { previous = {}, adopt }: Pick<Context, "previous" | "adopt">) => ({
   one: linkFact(args.name, args.netns),
   other: linkFact(args.peer.name, args.peer.netns),
-  ...(hasRoutes(args, previous) ? { one4: routesFact(args.netns, 4), one6: routesFact(args.netns, 6) } : {}),
-  ...(hasRoutes(args.peer, peerOf(previous) ?? {})
+  ...(adopt || hasRoutes(args, previous) ? { one4: routesFact(args.netns, 4), one6: routesFact(args.netns, 6) } : {}),
+  ...(adopt || hasRoutes(args.peer, peerOf(previous) ?? {})
     ? { other4: routesFact(args.peer.netns, 4), other6: routesFact(args.peer.netns, 6) }
     : {}),
   bridge: linkFact(args.bridge ?? args.name, args.netns),
@@ -50,6 +52,9 @@ const facts = (args: Args, { previous = {} }: Pick<Context, "previous">) => ({
     ? { peerQdisc: impairmentFact(args.peer.name, args.peer.netns) }
     : {}),
   netem: netemFact(args.impairment, args.peer.impairment),
+  ...bareFacts(args, previous),
+  formerOne: formerFact(args.name, args.netns, formerEnd),
+  formerOther: formerFact(args.peer.name, args.peer.netns, formerEnd),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
@@ -75,23 +80,35 @@ function standings({ name }: Args, { one, other }: Seen, context: Context): [Sta
 
 function plan(args: Args, seen: Seen, context: Context): Change[] {
   const [one, other] = standings(args, seen, context);
-  refuseStranger(args.name, seen.one.link, one, context.adopt, "veth");
-  refuseStranger(args.peer.name, seen.other.link, other, context.adopt, "veth");
-  refuseMissing(args, seen);
-  const present = seen.one.link?.addresses.concat(seen.other.link?.addresses ?? []) ?? [];
-  const added = hostAddresses(args).filter((cidr) => !present.includes(cidr));
-  if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>);
+  refuseUnfit(args, seen, [one, other], context);
   const paired = isPair(seen.one.link, seen.other.link);
   const [end, far] = ends(args, paired && one !== "ours" ? ownerText(context.owner, true) : context.owner);
   const impairing = impairments(args, paired ? seen : { netem: seen.netem });
-  if (!paired) return [...broken(args, one, other), ...making(end, far), ...ofNewLink(impairing)];
+  const joins = bareJoining(args, seen, context);
+  const quiets = bareQuieting(args, paired ? seen.quiet : undefined);
+  if (!paired) return [...broken(args, one, other), ...joins, ...making(end, far, quiets), ...ofNewLink(impairing)];
+  const [here, there] = [seenEnd(args, seen, context, "one"), seenEnd(args, seen, context, "other")];
   const changes = [
+    ...(one === "unowned" ? rememberEnd(end, here, seen.quiet) : []),
+    ...(other === "unowned" ? rememberEnd(far, there, seen.quiet) : []),
+    ...joins,
+    ...quiets,
     ...impairing,
-    ...endChanges(end, seenEnd(args, seen, context, "one")),
-    ...endChanges(far, seenEnd(args, seen, context, "other")),
+    ...endChanges(end, here),
+    ...endChanges(far, there),
   ];
   // The MTU is one property of both ends.
   return changes.map((change) => (change.property === "peer.mtu" ? { ...change, property: "mtu" } : change));
+}
+
+function refuseUnfit(args: Args, seen: Seen, [one, other]: [Standing, Standing], { adopt }: Context): void {
+  refuseStranger(args.name, seen.one.link, one, adopt, "veth");
+  refuseStranger(args.peer.name, seen.other.link, other, adopt, "veth");
+  refuseMissing(args, seen.one, seen.bridge);
+  refuseMissing(args.peer, seen.other, seen.peerBridge);
+  const present = seen.one.link?.addresses.concat(seen.other.link?.addresses ?? []) ?? [];
+  const added = hostAddresses(args).filter((cidr) => !present.includes(cidr));
+  if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>);
 }
 
 function impairments(args: Args, { qdisc, peerQdisc, netem }: Pick<Seen, "qdisc" | "peerQdisc" | "netem">): Change[] {
@@ -113,41 +130,45 @@ function ends({ peer, mtu: size, ...one }: Args, owner: string): [WantedEnd, Wan
   return [wanted(one, ""), wanted(peer, "peer.")];
 }
 
-function seenEnd(args: Args, seen: Seen, { previous }: Context, which: "one" | "other"): SeenEnd {
-  const former = which === "one" ? (previous as Partial<End> | undefined) : peerOf(previous);
+function seenEnd(args: Args, seen: Seen, context: Context, which: "one" | "other"): SeenEnd {
+  const { previous } = context;
+  const was = which === "one" ? (previous as Partial<End> | undefined) : peerOf(previous);
   const name = which === "one" ? args.name : args.peer.name;
+  const who = standings(args, seen, context)[which === "one" ? 0 : 1];
   return {
     sight: seen[which],
     routes: [...(seen[`${which}4`] ?? []), ...(seen[`${which}6`] ?? [])],
-    formerRoutes: former ? routesOf({ name, gateways: listed(former.gateway), routes: former.routes ?? [] }) : [],
+    formerRoutes: was ? routesOf({ name, gateways: listed(was.gateway), routes: was.routes ?? [] }) : [],
+    removable: removable(who, which === "one" ? seen.formerOne : seen.formerOther, was?.addresses),
   };
+}
+
+/** The steps that release a pair that was taken over: each end as it was. */
+function releasing(args: Args, seen: Seen, context: Context): Step[] {
+  const [one, far] = ends(args, context.owner);
+  const declared = (which: "one" | "other") => seenEnd(args, seen, { ...context, previous: { ...args } }, which);
+  const { impairment: _one, peer, ...bare } = args;
+  const free = impairments({ ...bare, peer: { ...peer, impairment: undefined } }, seen);
+  return [
+    ...free.flatMap(({ steps }) => steps),
+    ...releaseEnd(one, declared("one"), seen.quiet, seen.formerOne),
+    ...releaseEnd(far, declared("other"), seen.quiet, seen.formerOther),
+  ];
 }
 
 /** A pair of which an end is missing, or whose ends are not each other's, is made anew. */
 function broken(args: Args, one: Standing, other: Standing): Change[] {
-  const steps = deleting(args, one, other);
+  const steps = [one, other].includes("adopted") ? [] : deleting(args, one, other);
   return [{ drift: `the pair ${args.name} and ${args.peer.name} is not whole`, steps }];
 }
 
-function making(one: WantedEnd, other: WantedEnd): Change[] {
+function making(one: WantedEnd, other: WantedEnd, quiets: Change[]): Change[] {
   const absent = { sight: { link: undefined, netns: true }, routes: [], formerRoutes: [] };
-  const changes = [...endChanges(one, absent), ...endChanges(other, absent)];
+  const changes = [...quiets, ...endChanges(one, absent), ...endChanges(other, absent)];
   return [{ drift: `${one.name} is missing`, steps: [makeCable(one, other)] }, ...ofNewLink(changes)];
 }
 
-function refuseMissing(args: Args, seen: Seen): void {
-  for (const [end, sight, bridge] of [
-    [args, seen.one, seen.bridge],
-    [args.peer, seen.other, seen.peerBridge],
-  ] as const) {
-    if (!sight.netns) lacks(`there is no namespace ${end.netns}`);
-    if (end.bridge && bridge.link?.kind !== "bridge")
-      lacks(bridge.link ? `${end.bridge} is no bridge` : `there is no bridge ${end.bridge}`);
-  }
-}
-
 function deleting({ name, netns, peer }: Args, one: Standing, other: Standing): Step[] {
-  if (one === "adopted" || other === "adopted") return [releaseStep(name, netns), releaseStep(peer.name, peer.netns)];
   // Deleting either end deletes both.
   if (one === "ours") return [{ what: `delete veth ${name}`, do: ip(["link", "del", "dev", name], netns) }];
   if (other === "ours")
@@ -183,7 +204,12 @@ export const vethPair = define<Args>()({
   facts,
   plan,
   present: (args, seen, context) => standings(args, seen, context).some((who) => who === "ours" || who === "adopted"),
-  teardown: (args, seen, context) => deleting(args, ...standings(args, seen, context)),
+  teardown: (args, seen, context) => [
+    ...(standings(args, seen, context).includes("adopted")
+      ? releasing(args, seen, context)
+      : deleting(args, ...standings(args, seen, context))),
+    ...bareTeardown(seen, context),
+  ],
   outputs: (args, { one, other }) => ({
     macAddress: one.link?.macAddress,
     ifindex: one.link?.ifindex,

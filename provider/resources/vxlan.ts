@@ -3,17 +3,21 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
+import { formerFact } from "../kernel/adoption.ts";
 import { guardChanges, guardFact, guardTeardown } from "../kernel/anycast.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
-import { attributeChanges, freshLink, ofNewLink, releaseStep, setLink, upChanges } from "../kernel/link-changes.ts";
+import { attributeChanges, freshLink, ofNewLink, upChanges } from "../kernel/link-changes.ts";
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
+import { quietChanges, quietNames } from "../kernel/quiet.ts";
 import { address, linkName, macAddress, mtu, netnsName, port } from "../kernel/schema.ts";
 import { refuseStranger } from "../kernel/stranger.ts";
+import { sysctlFact } from "../kernel/sysctl.ts";
 import {
+  attachChanges,
   floodFact,
   makeTunnel,
   tunnelChanges,
@@ -22,6 +26,7 @@ import {
   underlayOf,
   type WantedTunnel,
 } from "../kernel/vxlan.ts";
+import { formerTunnel, releaseTunnel, rememberTunnel } from "../kernel/vxlan-adoption.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
 
@@ -76,11 +81,18 @@ const facts = ({ name, netns, bridge, owner }: Args) => ({
   tunnel: linkFact(name, netns),
   bridge: linkFact(bridge ?? name, netns),
   flood: floodFact(name, netns),
+  former: formerFact(name, netns, formerTunnel),
   links: linksFact(),
   guard: guardFact(name, netns),
+  quiet: sysctlFact(quietNames(name), netns),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
+
+/** Whether it is a link of the host's own, and no port of a bridge: what comes in by it, the host itself takes. */
+function isBare({ netns, bridge }: Pick<Args, "netns" | "bridge">): boolean {
+  return netns === undefined && bridge === undefined;
+}
 
 function standingOf({ name }: Args, { tunnel }: Seen, context: Context): Standing {
   return tunnel.link ? standing(tunnel.link.alias, `link:${name}`, context) : "absent";
@@ -92,22 +104,29 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const size = args.mtu ?? tunnelMtu(underlay.mtu, args.local);
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
   const wanted: WantedTunnel = { ...args, mtu: size, macAddress: macOf(args), addresses: [], owner, prefix: "" };
-  const fresh = freshLink(wanted, "vxlan");
-  const link = seen.tunnel.link ?? { ...fresh, vxlan: { vni: args.vni, local: args.local, port: args.port } };
-  const changes = [
-    ...attributeChanges(wanted, link).map(unnamed),
-    ...tunnelChanges(wanted, link, seen.flood),
-    ...attaching(args, wanted, link),
-    ...upChanges(wanted, link),
-  ];
-  const making = { drift: `vxlan ${args.name} is missing`, steps: [makeTunnel(wanted)] };
-  const rules = { nft: { elements: [], rules: tunnelRules(args) }, forwarding: undefined };
+  const elements = isBare(args) ? [{ set: "nets", key: args.name } as const] : [];
+  const rules = { nft: { elements, rules: tunnelRules(args) }, forwarding: undefined };
   // The rules come first: nothing of a stranger's gets in before they stand, and nothing of the gateway's out.
   return [
     ...firewallChanges(backendOf("nftables", seen), rules, seen, context),
     ...guardChanges(args.name, args.anycastGateway, seen.guard, context, args.netns),
-    ...(who === "absent" ? [making, ...ofNewLink(changes)] : changes),
+    ...linkChanges(args, wanted, seen, who),
   ];
+}
+
+function linkChanges(args: Args, wanted: WantedTunnel, seen: Seen, who: Standing): Change[] {
+  const fresh = freshLink(wanted, "vxlan");
+  const link = seen.tunnel.link ?? { ...fresh, vxlan: { vni: args.vni, local: args.local, port: args.port } };
+  const changes = [
+    ...(who === "unowned" ? rememberTunnel(wanted, link, seen) : []),
+    ...attributeChanges(wanted, link).map(unnamed),
+    ...tunnelChanges(wanted, link, seen.flood),
+    ...attachChanges(wanted, link),
+    ...(isBare(args) ? quietChanges(args.name, seen.tunnel.link && seen.quiet) : []),
+    ...upChanges(wanted, link),
+  ];
+  const making = { drift: `vxlan ${args.name} is missing`, steps: [makeTunnel(wanted)] };
+  return who === "absent" ? [making, ...ofNewLink(changes)] : changes;
 }
 
 /** Its MAC address is no input: that it has another one is told in words. */
@@ -133,20 +152,16 @@ function refuseUnfit(args: Args, seen: Seen, who: Standing, { adopt }: Context):
   return underlayOf(seen.links, args.local);
 }
 
-function attaching({ bridge }: Args, wanted: WantedTunnel, link: Link): Change[] {
-  if (link.bridge === bridge) return [];
-  const words = (to: string | undefined) => (to === undefined ? ["nomaster"] : ["master", to]);
-  return [{ property: "bridge", actual: link.bridge, steps: [setLink(wanted, words(bridge), words(link.bridge))] }];
-}
-
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const { name, netns, anycastGateway } = args;
+  const { link } = seen.tunnel;
   const who = standingOf(args, seen, context);
   const removing =
     who === "ours" ? [{ what: `delete vxlan ${name}`, do: ip(["link", "del", "dev", name], netns) }] : [];
+  const released = link && who === "adopted" ? releaseTunnel(args, link, seen, seen.former) : [];
   return [
     ...removing,
-    ...(who === "adopted" ? [releaseStep(name, netns)] : []),
+    ...released,
     ...guardTeardown(name, anycastGateway, seen.guard, context, netns),
     ...firewallTeardown(seen, context),
   ];

@@ -28,9 +28,81 @@ test("what could not be turned on leaves no note", async ({ machine }) => {
 test("in a namespace its own links are kept apart, and its notes go with it", async ({ machine }) => {
   await machine.sh("ip netns add lab; ip -n lab link add in0 type veth peer name out0");
   const rule = await make(machine, "NatRule", "out", { ...masquerade, netns: "lab" });
-  const closed = await machine.sh("ip netns exec lab nft list set inet linuxnet closed");
+  const closed = await machine.sh("ip netns exec lab nft list chain inet linuxnet guard");
   expect(closed).toContain('"in0"');
   expect(closed).not.toContain('"up0"');
   await machine.sh("ip netns del lab; umount /run/netns; rmdir /run/netns");
   await rule.destroy();
+});
+
+/** A bridge of others with two containers, which stood there before, and one that nothing is forwarded for. */
+const office = `echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null || :
+  ip link add office type bridge; ip link set office addrgenmode none; ip addr add 10.5.0.1/24 dev office; ip link set office up
+  for i in 2 3; do
+    ip netns add pc$i; ip link add pc$i type veth peer name eth0 netns pc$i
+    ip link set pc$i addrgenmode none; ip -n pc$i link set eth0 addrgenmode none up; ip link set pc$i master office up
+    ip -n pc$i addr add 10.5.0.$i/24 dev eth0; ip -n pc$i route add default via 10.5.0.1
+  done`;
+
+for (const backend of ["nftables", "iptables"]) {
+  test(`a bridge of others stays closed, and its ports talk: ${backend}`, async ({ machine }) => {
+    await machine.sh(office);
+    await machine.world("ip route add 10.5.0.0/24 via 203.0.113.2");
+    await machine.baseline();
+    const ours = await make(machine, "Bridge", "br9", { name: "br9", addresses: ["10.9.0.1/24"] });
+    const rule = await make(machine, "NatRule", "out", { ...masquerade, source: "10.9.0.0/24", backend });
+    expect(await machine.sh("ip netns exec pc2 ping -c 1 -W 1 203.0.113.1 || :")).toContain("100% packet loss");
+    await machine.sh("ip netns exec pc2 ping -c 1 -W 5 10.5.0.3");
+    expect(await rule.refresh()).toEqual([]);
+    const outside = await machine.exec("nsenter --net=/media/world ping -c 1 -W 1 10.5.0.2");
+    expect(outside.stdout).toContain("100% packet loss");
+    // A bridge that comes later is the business of whoever makes it.
+    await machine.sh("ip link set pc3 nomaster; ip link add late type bridge; ip addr flush dev office");
+    await machine.sh(
+      "ip addr add 10.5.0.1/24 dev late; ip link set late addrgenmode none up; ip link set pc3 master late",
+    );
+    await machine.sh("ip netns exec pc3 ping -c 1 -W 5 203.0.113.1");
+    await machine.sh("ip link set pc3 master office; ip link del late; ip addr add 10.5.0.1/24 dev office");
+    await rule.destroy();
+    await ours.destroy();
+  });
+}
+
+test("a bridge alone neither turns forwarding on nor keeps it on", async ({ machine }) => {
+  const read = "cat /proc/sys/net/ipv4/ip_forward; nft list chain inet linuxnet guard | grep -c comment || :";
+  const bridge = await make(machine, "Bridge", "br9", { name: "br9", addresses: ["10.9.0.1/24"] });
+  expect(await machine.sh(read)).toBe("0\n0");
+  for (const backend of ["nftables", "iptables"]) {
+    const rule = await make(machine, "NatRule", "out", { ...masquerade, backend });
+    expect(await machine.sh("cat /proc/sys/net/ipv4/ip_forward")).toBe("1");
+    await rule.destroy();
+    expect(await machine.sh(read)).toBe("0\n0");
+    expect(await machine.sh("iptables-save | grep -c LINUXNET || :")).toBe("0");
+    expect(await bridge.refresh()).toEqual([]);
+  }
+  await bridge.destroy();
+});
+
+test("a bridge that an older version noted as in need of forwarding is noted anew", async ({ machine }) => {
+  const bridge = await make(machine, "Bridge", "br9", { name: "br9" });
+  await machine.sh("sed -i 's/ accept$//' /run/linuxnet/forward/*");
+  const rule = await make(machine, "NatRule", "out", masquerade);
+  await rule.destroy();
+  expect(await machine.sh("cat /proc/sys/net/ipv4/ip_forward")).toBe("1");
+  expect(await bridge.refresh()).toEqual(["drift"]);
+  await bridge.up({ name: "br9" });
+  expect(await machine.sh("cat /proc/sys/net/ipv4/ip_forward")).toBe("0");
+  await bridge.destroy();
+});
+
+test("a link with addresses by router advertisements keeps them, without a default route by them", async ({
+  machine,
+}) => {
+  await machine.sh("ip addr add 2001:db8:5::5/64 dev up0 valid_lft 600 preferred_lft 600 nodad");
+  const read = "cat /proc/sys/net/ipv6/conf/up0/accept_ra";
+  const rule = await make(machine, "NatRule", "out", masquerade);
+  expect(await machine.sh(read)).toBe("2");
+  await rule.destroy();
+  expect(await machine.sh(read)).toBe("1");
+  await machine.sh("ip addr del 2001:db8:5::5/64 dev up0");
 });
