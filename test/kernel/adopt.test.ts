@@ -6,7 +6,7 @@ import { test } from "../support/test.ts";
 
 /** A bridge of the host's, by whose first address the host may be reached; nothing of it is as we would make it. */
 const office = `ip link add lab0 address 02:00:00:00:00:05 mtu 1400 type bridge stp_state 1
-  ip addr add 10.7.0.1/24 dev lab0; ip link set lab0 addrgenmode none up
+  ip addr add 10.7.0.1/24 dev lab0; ip link set lab0 addrgenmode none; ip link set lab0 up
   echo 1 | tee /proc/sys/net/ipv4/conf/lab0/accept_redirects /proc/sys/net/ipv6/conf/lab0/accept_ra >/dev/null`;
 
 const args = { name: "lab0", addresses: ["10.7.0.1/24", "172.18.0.1/16"], adopt: true };
@@ -40,7 +40,7 @@ test("a bridge after updates: what stood before us stays, what we added goes", a
 });
 
 test("a bridge that was down, by a program that has lost its state", async ({ machine }) => {
-  await machine.sh(`ip link add lab0 address 02:00:00:00:00:05 type bridge; ip link set lab0 addrgenmode none up
+  await machine.sh(`ip link add lab0 address 02:00:00:00:00:05 type bridge; ip link set lab0 addrgenmode none; ip link set lab0 up
     ip link set lab0 down alias "rack 7"`);
   await machine.baseline();
   const lab0 = await make(machine, "Bridge", "lab0", args);
@@ -103,9 +103,9 @@ test("a name of a process's namespace stays, and one of another namespace is ref
 });
 
 test("a cable: its addresses and routes, its bridge and all that we have set", async ({ machine }) => {
-  await machine.sh(`ip netns add ct1; ip link add br0 type bridge; ip link add br1 type bridge
+  await machine.sh(`ip netns add ct1; ip link add br0 address 02:00:00:00:00:0a type bridge; ip link add br1 address 02:00:00:00:00:0b type bridge
     ip link add v0 address 02:00:00:00:00:31 mtu 1400 type veth peer name eth0 address 02:00:00:00:00:32 mtu 1400 netns ct1
-    ip link set v0 addrgenmode none master br0 up; ip -n ct1 link set eth0 addrgenmode none up
+    ip link set v0 addrgenmode none; ip link set v0 master br0 up; ip -n ct1 link set eth0 addrgenmode none; ip -n ct1 link set eth0 up
     ip -n ct1 addr add 10.7.0.2/24 dev eth0; ip -n ct1 addr add 10.8.0.2/24 dev eth0
     ip -n ct1 route add default via 10.7.0.1; ip -n ct1 route add 10.99.0.0/16 via 10.8.0.1`);
   await machine.baseline();
@@ -125,7 +125,7 @@ test("a cable: its addresses and routes, its bridge and all that we have set", a
 
 test("a cable that ends in the host without a bridge: its settings", async ({ machine }) => {
   await machine.sh(`ip netns add ct1; ip link add v0 type veth peer name eth0 netns ct1
-    ip link set v0 addrgenmode none up; ip -n ct1 link set eth0 addrgenmode none up`);
+    ip link set v0 addrgenmode none; ip link set v0 up; ip -n ct1 link set eth0 addrgenmode none; ip -n ct1 link set eth0 up`);
   await machine.baseline();
   const pair = await make(machine, "VethPair", "one", {
     name: "v0",
@@ -137,9 +137,9 @@ test("a cable that ends in the host without a bridge: its settings", async ({ ma
 });
 
 test("a tunnel: its remotes, its bridge and its settings", async ({ machine }) => {
-  await machine.sh(`ip link add br0 type bridge
+  await machine.sh(`ip link add br0 address 02:00:00:00:00:0a type bridge
     ip link add vx0 address 02:00:00:00:00:41 mtu 1400 type vxlan id 42 dstport 4789 local 203.0.113.2
-    bridge fdb append 00:00:00:00:00:00 dev vx0 dst 203.0.113.7; ip link set vx0 addrgenmode none up`);
+    bridge fdb append 00:00:00:00:00:00 dev vx0 dst 203.0.113.7; ip link set vx0 addrgenmode none; ip link set vx0 up`);
   await machine.baseline();
   const args = { name: "vx0", vni: 42, local: "203.0.113.2", remotes: ["203.0.113.1"], adopt: true };
   const tunnel = await make(machine, "Vxlan", "one", args);

@@ -37,10 +37,10 @@ test("in a namespace its own links are kept apart, and its notes go with it", as
 
 /** A bridge of others with two containers, which stood there before, and one that nothing is forwarded for. */
 const office = `echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables 2>/dev/null || :
-  ip link add office type bridge; ip link set office addrgenmode none; ip addr add 10.5.0.1/24 dev office; ip link set office up
+  ip link add office address 02:00:00:00:00:0c type bridge; ip link set office addrgenmode none; ip addr add 10.5.0.1/24 dev office; ip link set office up
   for i in 2 3; do
     ip netns add pc$i; ip link add pc$i type veth peer name eth0 netns pc$i
-    ip link set pc$i addrgenmode none; ip -n pc$i link set eth0 addrgenmode none up; ip link set pc$i master office up
+    ip link set pc$i addrgenmode none; ip -n pc$i link set eth0 addrgenmode none; ip -n pc$i link set eth0 up; ip link set pc$i master office up
     ip -n pc$i addr add 10.5.0.$i/24 dev eth0; ip -n pc$i route add default via 10.5.0.1
   done`;
 
@@ -59,7 +59,7 @@ for (const backend of ["nftables", "iptables"]) {
     // A bridge that comes later is the business of whoever makes it.
     await machine.sh("ip link set pc3 nomaster; ip link add late type bridge; ip addr flush dev office");
     await machine.sh(
-      "ip addr add 10.5.0.1/24 dev late; ip link set late addrgenmode none up; ip link set pc3 master late",
+      "ip addr add 10.5.0.1/24 dev late; ip link set late addrgenmode none; ip link set late up; ip link set pc3 master late",
     );
     await machine.sh("ip netns exec pc3 ping -c 1 -W 5 203.0.113.1");
     await machine.sh("ip link set pc3 master office; ip link del late; ip addr add 10.5.0.1/24 dev office");
@@ -98,7 +98,7 @@ test("a bridge that an older version noted as in need of forwarding is noted ane
 test("a link with addresses by router advertisements keeps them, without a default route by them", async ({
   machine,
 }) => {
-  await machine.sh("ip addr add 2001:db8:5::5/64 dev up0 valid_lft 600 preferred_lft 600 nodad");
+  await machine.sh("ip addr add 2001:db8:5::5/64 dev up0 valid_lft 600 preferred_lft 600 nodad noprefixroute");
   const read = "cat /proc/sys/net/ipv6/conf/up0/accept_ra";
   const rule = await make(machine, "NatRule", "out", masquerade);
   expect(await machine.sh(read)).toBe("2");
