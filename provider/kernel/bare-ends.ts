@@ -40,6 +40,10 @@ export function bareQuieting(pair: Pair, seen: Sysctls | undefined): Change[] {
 /** That what comes in by a bare end carries a source that is reached by it, where nft works. */
 export function bareJoining(pair: Pair, seen: SeenBare, who: Claimant): Change[] {
   if (!isAsked(seen) || seen.table.fault !== undefined) return [];
+  if (bareEnds(pair).length === 0) {
+    const steps = firewallTeardown(seen, who);
+    return steps.length === 0 ? [] : [{ drift: "our nftables table names an end that is a port of a bridge", steps }];
+  }
   const elements = bareEnds(pair).map((key) => ({ set: "nets", key }) as const);
   return firewallChanges("nftables", { nft: { elements, rules: [] }, forwarding: undefined }, seen, who);
 }

@@ -181,6 +181,7 @@ describe("a link of another's", () => {
     await lab.sh(
       "ip link add veth1 address 02:00:00:00:00:31 type veth peer name eth0 address 02:00:00:00:00:32 netns ct1",
     );
+    await lab.sh("ip link set veth1 addrgenmode none; ip -n ct1 link set eth0 addrgenmode none");
     await lab.sh("ip link set veth1 up; ip -n ct1 link set eth0 up; ip -n ct1 addr add 172.18.0.11/16 dev eth0");
     await lab.sh("ip link set veth1 master br0");
     await lab.baseline();
