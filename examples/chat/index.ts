@@ -13,6 +13,8 @@ const chat = new linuxnet.Network("chat", {
   subnet: "192.168.1.0/24",
   ipRange: "192.168.1.0/28",
   bridgeName: "chat0",
+  // A resolver on the gateway that knows the members by their names.
+  dns: true,
 });
 
 const program = (name: string) => `${import.meta.dirname}/${name}`;
@@ -31,7 +33,6 @@ const clients = names.map(
       name,
       {
         network: chat,
-        links: { server },
         command: ["/usr/bin/python3", "-u", program("client.py"), name, "--say", `${lines}`, "--room", "3"],
         ready: { log: `* ${name} comes` },
       },

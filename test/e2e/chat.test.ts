@@ -56,6 +56,12 @@ describe("the chat", () => {
     await setClients(stack, ["ann", "dan", "bob", "eve"]);
     succeeded(await stack.up());
     expect(await membersOf(stack)).toMatchObject({ ...members, dan: { address: "192.168.1.5" } });
+    // By their names, which the network's resolver knows, and not a file of each container.
+    for (const [name, address] of [
+      ["server", "192.168.1.100"],
+      ["dan", "192.168.1.5"],
+    ] as const)
+      expect(await machine.sh(`ip netns exec ${members.ann?.netns} getent ahostsv4 ${name}`)).toContain(address);
     await setClients(stack, three);
     succeeded(await stack.up());
     expect(differing(before, await identities(machine))).toEqual([]);
