@@ -95,7 +95,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const pieces = seen.table.fault === undefined ? resolverPieces(args.bridge, bare(args)) : undefined;
   return [
     ...running(args, seen, context),
-    ...(pieces ? firewallChanges("nftables", { nft: pieces, forwarding: [] }, seen, context) : []),
+    ...(pieces ? firewallChanges("nftables", { nft: pieces, forwarding: undefined }, seen, context) : []),
   ];
 }
 

@@ -1,5 +1,7 @@
 import { expect } from "vitest";
-import { make } from "../support/subject.ts";
+import { ownerKey } from "../../provider/kernel/owner.ts";
+import { crud } from "../../provider/lifecycle/crud.ts";
+import { definitionOf, make } from "../support/subject.ts";
 import { test } from "../support/test.ts";
 import { asked, dig, dnsLab, shop } from "./dns-lab.ts";
 
@@ -128,7 +130,9 @@ test("what was done to it is seen and repaired", async ({ machine }) => {
   await machine.baseline();
 });
 
-test("it is known as itself after a crash of the engine, and under a new name", async ({ machine }) => {
+test("it is known as itself after a crash of the engine, and what is gone is deleted with success", async ({
+  machine,
+}) => {
   await dnsLab(machine);
   const resolver = await make(machine, "Resolver", "shop", shop);
   const { pid } = resolver.outputs;
@@ -137,4 +141,23 @@ test("it is known as itself after a crash of the engine, and under a new name", 
   expect(resolver.outputs.pid).toBe(pid);
   await resolver.destroy();
   await resolver.destroyAs(shop);
+});
+
+test("a resolver that was renamed answers under its new name, once; one that dies starts again by itself", async ({
+  machine,
+}) => {
+  await dnsLab(machine);
+  const { update, delete: remove } = crud(definitionOf("Resolver"), () => machine.host);
+  const before = await make(machine, "Resolver", "before", shop);
+  const owner = `${before.outputs.owner}`.replace("/before@", "/after@");
+  const { outs } = await update(before.outputs, { ...before.outputs, owner });
+  expect(await machine.sh("ls /run/linuxnet/dns /run/linuxnet/process")).toBe(
+    `/run/linuxnet/dns:\n${ownerKey(owner)}\n\n/run/linuxnet/process:\n${ownerKey(owner)}`,
+  );
+  expect(await dig(machine, "web", "db")).toEqual(["NOERROR", "10.5.0.2"]);
+  await machine.sh(`kill -KILL ${outs.pid}`);
+  await expect
+    .poll(() => dig(machine, "db", "web").catch(() => []), { timeout: 20_000 })
+    .toEqual(["NOERROR", "10.5.0.3"]);
+  await remove(outs);
 });
