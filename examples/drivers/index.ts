@@ -1,4 +1,4 @@
-// What Docker's network drivers are: bridge, host, none, and with two hosts in the stack's configuration overlay.
+// What Docker's network drivers are: bridge, host, none, and with hosts in the stack's configuration overlay.
 import * as pulumi from "@pulumi/pulumi";
 import * as linuxnet from "pulumi-linuxnet";
 
@@ -52,8 +52,42 @@ new linuxnet.Expect("only lo", { from: alone, to: "127.0.0.1" }, all);
 new linuxnet.Expect("nothing else", { from: alone, to: gateway, reachable: false }, all);
 new linuxnet.Expect("networks are apart", { from: stranger, to: monServeur, port: 80, reachable: false }, all);
 new linuxnet.Expect("the alias is the client's", { from: stranger, to: "serveur", port: 80, reachable: false }, all);
-const hosts = { from: client, to: gateway, port: hostPort + 1, reachable: false };
-new linuxnet.Expect("127.0.0.1 of the host is the host's", hosts, all);
+const loopback = { from: client, to: gateway, port: hostPort + 1, reachable: false };
+new linuxnet.Expect("127.0.0.1 of the host is the host's", loopback, all);
+
+// overlay: one network across hosts, each packet wrapped in a datagram from host to host. Nothing of it without hosts.
+const hosts = config.getObject<Host[]>("hosts") ?? [];
+const members = hosts.length > 0 ? across(hosts) : [];
+
+/** A host of the overlay: how it is reached, and its address in the network between the hosts. */
+interface Host {
+  host: string;
+  user?: string;
+  sshConfigFile?: string;
+  address: string;
+}
+
+/** An overlay across hosts, with a container on each. */
+function across(list: readonly Host[]): linuxnet.Container[] {
+  const byHost = <T>(of: (one: Host) => T) => Object.fromEntries(list.map((one) => [one.host, of(one)]));
+  const overlay = new linuxnet.Network("overlay", {
+    driver: "overlay",
+    subnet: "10.88.80.0/24",
+    connections: byHost(({ address: _address, ...connection }) => connection),
+    overlay: { addresses: byHost(({ address }) => address) },
+  });
+  return list.map(({ host }) => new linuxnet.Container(`on-${host}`, { network: overlay, host }));
+}
+
+for (const [index, member] of members.entries()) {
+  const next = members[(index + 1) % members.length];
+  const name = hosts[index]?.host;
+  if (next && next !== member)
+    new linuxnet.Expect(`across, from ${name}`, { from: member, to: next }, { dependsOn: members });
+  // The subnet of the network `bridge` is this machine's alone.
+  const apart = { from: member, to: monServeur, port: 80, reachable: false };
+  new linuxnet.Expect(`apart, from ${name}`, apart, { dependsOn: [monServeur, ...members] });
+}
 
 /** The default network as `docker network inspect` shows it. */
 export const inspect = bridge.inspect;
@@ -62,3 +96,5 @@ export const namespaces = Object.fromEntries(
   Object.entries({ monServeur, neighbour, client, stranger, onHost, alone }).map(([name, { netns }]) => [name, netns]),
 );
 export const address = monServeur.addresses.apply(([first = ""]) => first.split("/")[0]);
+/** The containers of the overlay, in the order of the hosts. */
+export const overlay = members.map(({ netns, addresses }) => ({ netns, addresses }));

@@ -3,6 +3,7 @@
 import { describe, expect } from "vitest";
 import { quoteAll } from "../../provider/kernel/quote.ts";
 import { cloneTest as test } from "../support/clone.ts";
+import { differing, identities } from "../support/identity.ts";
 import { type Machine, machineAddress, worldAddress } from "../support/machine.ts";
 import { fetched, reaches } from "../support/probes.ts";
 import { succeeded } from "../support/stack.ts";
@@ -45,7 +46,7 @@ async function expectWays(machine: Machine): Promise<void> {
 }
 
 describe("the deep dive", () => {
-  test.for(["nftables", "iptables"])("with %s", async (backend, { machine, clone, open }) => {
+  test.for(["nftables", "iptables"])("with %s", { timeout: 400_000 }, async (backend, { machine, clone, open }) => {
     await openOutside(machine, "172.18.0.11", machineAddress);
     await startWorldDns(machine, [worldAddress]);
     const files = "sha256sum /etc/resolv.conf /etc/hosts; stat -c '%i %Y %Z' /etc/resolv.conf";
@@ -90,6 +91,14 @@ describe("the deep dive", () => {
       backend === "iptables" ? "ok  the counter of the masquerade moves" : "ok  the source becomes the host's",
     );
     expect(code).toBe(0);
+    succeeded(await stack.preview("--diff", "--expect-no-changes"));
+
+    // The same with the other rules: nothing but rules is touched.
+    const stood = await identities(machine);
+    await stack.configure("backend", backend === "iptables" ? "nftables" : "iptables");
+    succeeded(await stack.up());
+    expect(differing(stood, await identities(machine))).toEqual([]);
+    await expectWays(machine);
     succeeded(await stack.preview("--diff", "--expect-no-changes"));
 
     await machine.sh("echo 0 >/proc/sys/net/ipv4/ip_forward");
