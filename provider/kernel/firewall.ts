@@ -101,21 +101,27 @@ export function firewallChanges(
   const inTable = byNft ? pieceChanges(wanted.nft, seen.table, who, netns) : [];
   const families = byNft ? [] : (wanted.forwarding ?? []);
   const inIptables = iptablesBackendChanges(byNft ? [] : (wanted.iptables?.() ?? []), families, seen, who, netns);
-  const forwarding = wanted.forwarding
-    ? forwardingChanges(wanted.forwarding, seen.forwarding, who.owner, byNft, netns)
-    : leaving(seen, who, netns);
-  const routes = wanted.nft.rules.length > 0 || (wanted.forwarding ?? []).length > 0;
-  const accept =
-    byNft && wanted.forwarding
-      ? forwardAcceptChanges(seen.accept, routes, who.owner, forwardingFolder(netns), netns)
-      : [];
   return [
     ...inTable,
     ...inIptables,
-    ...forwarding,
-    ...accept,
+    ...wayThrough(byNft, wanted, seen, who, netns),
     ...(byNft ? guardHandOver(seen, who, netns) : leavingTable(seen, who, netns)),
   ];
+}
+
+/** What must be for traffic to be forwarded: the kernel's switch, and our accept where a FORWARD chain may stop it. */
+function wayThrough(
+  byNft: boolean,
+  { nft, forwarding }: WantedRules,
+  seen: SeenRules,
+  who: Claimant,
+  netns?: string,
+): Change[] {
+  if (!forwarding) return leaving(seen, who, netns);
+  const changes = forwardingChanges(forwarding, seen.forwarding, who, byNft, netns);
+  if (!byNft) return changes;
+  const routes = nft.rules.length > 0 || forwarding.length > 0;
+  return [...changes, ...forwardAcceptChanges(seen.accept, routes, who.owner, forwardingFolder(netns), netns)];
 }
 
 function leaving(seen: SeenRules, who: Claimant, netns?: string): Change[] {

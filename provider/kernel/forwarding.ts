@@ -1,6 +1,6 @@
 import type { Family } from "./addresses.ts";
 import { type Change, type Fact, inNetns, type Step, sh } from "./command.ts";
-import { ownerKey } from "./owner.ts";
+import { type Claimant, ownerKey } from "./owner.ts";
 import { quote } from "./quote.ts";
 import { table } from "./ruleset.ts";
 import { makeDir, runDir } from "./run-dir.ts";
@@ -85,14 +85,15 @@ function readForwarding(stdout: string): SeenForwarding {
 export function forwardingChanges(
   families: readonly Family[],
   seen: SeenForwarding,
-  owner: string,
+  { owner, former }: Claimant,
   guard: boolean,
   netns?: string,
 ): Change[] {
   const drift = missingOf(families, seen, guard);
   if (drift === undefined) return [];
   const what = families.length > 0 ? "turn IP forwarding on" : "note who needs our accept in FORWARD";
-  const text = families.length > 0 ? turnOn(families, owner, guard, netns) : noteAccept(owner, netns);
+  const noting = families.length > 0 ? turnOn(families, owner, guard, netns) : noteAccept(owner, netns);
+  const text = former === undefined ? noting : `${noting}\nrm -f ${forwardingFolder(netns)}/${ownerKey(former)}`;
   const on = `limit ${inNetns(netns)}sh -ec ${quote(text)}`;
   const leave = leaveForwarding(owner, netns);
   // Of an owner who was there before, forwarding is not taken back: what works through it goes on.

@@ -35,6 +35,11 @@ export function nftMatch(match: Match): string {
     .join("");
 }
 
+/** Writes that a source is none of these, which are of one family; ends with a blank. */
+export function notFrom(source: readonly string[]): string {
+  return `${addresses("saddr", source).replace("saddr", "saddr !=")} `;
+}
+
 function addresses(field: "saddr" | "daddr", list: readonly string[]): string {
   const family = familyOf(list[0] ?? "") === 6 ? "ip6" : "ip";
   const plain = list.map((one) =>

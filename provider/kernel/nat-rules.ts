@@ -1,5 +1,5 @@
 import { type Family, familyOf } from "./addresses.ts";
-import { familiesOf, type Match, nftMatch, ofFamily } from "./match.ts";
+import { familiesOf, type Match, nftMatch, notFrom, ofFamily } from "./match.ts";
 import type { Rule } from "./nft.ts";
 
 /** One address translation, every interface resolved to a name of the kernel's. */
@@ -46,25 +46,39 @@ function sourceRules(nat: Translation, family: Family): Rule[] {
   const match = matchOf(nat, family);
   const verdict = nat.type === "masquerade" ? "masquerade" : `snat ${target(nat, family)}`;
   const rules: Rule[] = [{ chain: "user_post", text: `${withFamily(match, family)}${verdict}` }];
-  if (nat.forward) {
-    const back: Match = {
-      destination: match.source,
-      source: match.destination,
-      inInterface: match.outInterface,
-      outInterface: match.inInterface,
-    };
-    // Who forges a source comes from elsewhere, and would get through where forwarding was off.
-    const genuine = match.source ? "fib saddr . iif oif != 0 " : "";
-    rules.push({ chain: "outward", text: `${withFamily(match, family)}${genuine}goto pass` });
-    rules.push({
-      chain: "outward",
-      text: `${withFamily(back, family)}ct state established,related ct status snat goto pass`,
-    });
-  }
-  if (nat.type === "masquerade" && nat.protect && match.source) {
-    rules.push({ chain: "protected", text: `${nftMatch({ destination: match.source })}goto inward` });
-  }
+  if (nat.forward) rules.push(...wayRules(match, family));
+  if (nat.type === "masquerade" && match.source) rules.push(...closingRules(nat, match.source));
   return rules;
+}
+
+/** Who forges a source comes from elsewhere, and would get through where forwarding was off. */
+const genuine = "fib saddr . iif oif != 0 ";
+
+/** The way out, and back. */
+function wayRules(match: Match, family: Family): Rule[] {
+  const back: Match = {
+    destination: match.source,
+    source: match.destination,
+    inInterface: match.outInterface,
+    outInterface: match.inInterface,
+  };
+  const out = `${withFamily(match, family)}${match.source ? genuine : ""}goto pass`;
+  const returning = `${withFamily(back, family)}ct state established,related ct status snat goto pass`;
+  return [out, returning].map((text) => ({ chain: "outward", text }));
+}
+
+/**
+ * What is closed to connections from outside a source, or, without `protect`, open to them. Within the source, traffic is
+ * nobody's business here: with br_netfilter, it comes by even where it never leaves its bridge.
+ */
+function closingRules({ protect, forward }: Translation, source: readonly string[]): Rule[] {
+  const into = nftMatch({ destination: source });
+  if (protect)
+    return [
+      { chain: "protected", text: `${into}${notFrom(source)}goto inward` },
+      { chain: "protected", text: `${nftMatch({ source, destination: source })}fib saddr . iif oif 0 goto inward` },
+    ];
+  return forward ? [{ chain: "outward", text: `${into}iifname != @isolated oifname != @isolated goto pass` }] : [];
 }
 
 function destinationRules(nat: Translation, family: Family): Rule[] {

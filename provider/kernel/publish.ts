@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Family, familyOf } from "./addresses.ts";
+import { familyOf } from "./addresses.ts";
 import { type Fact, ip, type Step, sh } from "./command.ts";
 import { readJson } from "./links.ts";
 import type { Element, Rule, SeenElement } from "./nft.ts";
@@ -106,20 +106,32 @@ export function portHolders(
   });
 }
 
-/** Drops the flows of a publish that is no more, exactly its own, or of clients that were sending before it was there. */
-export function dropFlows({ protocol, hostPort, targetAddress, targetPort }: Publish, fresh: boolean): Step {
-  const family: Family = familyOf(targetAddress);
-  const base = [
-    "conntrack",
-    "-D",
-    "-f",
-    family === 6 ? "ipv6" : "ipv4",
-    "-p",
-    protocol,
-    "--orig-port-dst",
-    `${hostPort}`,
-  ];
-  const argv = fresh ? base : [...base, "--reply-src", targetAddress, "--reply-port-src", `${targetPort}`];
+/** Drops the flows of a publish that is no more: exactly its own. */
+export function dropFlows(publish: Publish): Step {
+  const { targetAddress, targetPort } = publish;
+  return flowsStep(publish, [...flowsOf(publish), "--reply-src", targetAddress, "--reply-port-src", `${targetPort}`]);
+}
+
+/**
+ * Drops the flows of clients that were sending to a port of this host before it was published: while they send, none of their
+ * packets is the first of a flow. What passes through to that port of another host goes on.
+ */
+export function dropFormerFlows(publish: Publish): Step {
+  const { hostAddress, targetAddress } = publish;
+  if (hostAddress !== undefined) return flowsStep(publish, [...flowsOf(publish), "--orig-dst", hostAddress]);
+  const own = `limit ip -o -${familyOf(targetAddress)} addr show | awk '{ split($4, a, "/"); print a[1] }'`;
+  const each = `limit ${quoteAll(flowsOf(publish))} --orig-dst "$address" >/dev/null 2>&1 || :`;
+  return { what: whatOf(publish), do: sh(`for address in $(${own}); do ${each}; done`) };
+}
+
+function flowsOf({ protocol, hostPort, targetAddress }: Publish): string[] {
+  const family = familyOf(targetAddress) === 6 ? "ipv6" : "ipv4";
+  return ["conntrack", "-D", "-f", family, "-p", protocol, "--orig-port-dst", `${hostPort}`];
+}
+
+const whatOf = ({ hostPort }: Publish) => `drop the flows of port ${hostPort}`;
+
+function flowsStep(publish: Publish, argv: readonly string[]): Step {
   // It exits with 1 when there is none; without the tool, flows end by themselves.
-  return { what: `drop the flows of port ${hostPort}`, do: sh(`limit ${quoteAll(argv)} >/dev/null 2>&1 || :`) };
+  return { what: whatOf(publish), do: sh(`limit ${quoteAll(argv)} >/dev/null 2>&1 || :`) };
 }

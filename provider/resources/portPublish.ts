@@ -21,6 +21,7 @@ import { linksFact } from "../kernel/links.ts";
 import { type Listener, listenersFact } from "../kernel/listeners.ts";
 import {
   dropFlows,
+  dropFormerFlows,
   loopback,
   onLoopback,
   type Publish,
@@ -83,8 +84,16 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   ];
   if (changes.length === 0) return [];
   if (!firewallPresent(seen, context)) refuseTaken(args, seen, context);
-  const flows = args.protocol === "udp" ? [{ drift: "flows", steps: [dropFlows(args, true)] }] : [];
-  return [...changes, ...flows];
+  return [...changes, ...flowChanges(args, context)];
+}
+
+/** Flows go on as they began: those to a former target are ended, and clients of UDP that were sending already. */
+function flowChanges(args: Args, { previous }: Context): Change[] {
+  const former = previous as Args | undefined;
+  const keys = ["protocol", "hostPort", "targetAddress", "targetPort"] as const;
+  const left = former && keys.some((key) => former[key] !== args[key]) ? [dropFlows(former)] : [];
+  const steps = [...left, ...(args.protocol === "udp" ? [dropFormerFlows(args)] : [])];
+  return steps.length === 0 ? [] : [{ drift: "flows", steps }];
 }
 
 function inIptables(args: Args, { dev, address: own }: Way, seen: Seen, context: Context): IptablesRule[] {
@@ -171,7 +180,7 @@ export const portPublish = define<Args>()({
   present: (_args, seen, context) => firewallPresent(seen, context),
   teardown(args, seen, context) {
     const steps = [...localnetTeardown(context, viewsOf(seen)), ...firewallTeardown(seen, context)];
-    return steps.length === 0 ? [] : [...steps, dropFlows(args, false)];
+    return steps.length === 0 ? [] : [...steps, dropFlows(args)];
   },
   outputs: (args, seen) => ({
     backend: backendOf(args.backend, seen),

@@ -1,6 +1,7 @@
 // What IP forwarding leaves behind: nothing, also where it could not be turned on, or its namespace is gone.
 import { expect } from "vitest";
-import { make, Subject } from "../support/subject.ts";
+import { crud } from "../../provider/lifecycle/crud.ts";
+import { definitionOf, make, Subject } from "../support/subject.ts";
 import { test } from "../support/test.ts";
 
 const masquerade = { type: "masquerade", source: ["10.9.0.0/24", "fd00:9::/64"] };
@@ -106,3 +107,18 @@ test("a link with addresses by router advertisements keeps them, without a defau
   expect(await machine.sh(read)).toBe("1");
   await machine.sh("ip addr del 2001:db8:5::5/64 dev up0");
 });
+
+for (const [kind, args] of [
+  ["NatRule", masquerade],
+  ["Bridge", { name: "br9", addresses: ["10.9.0.1/24"] }],
+] as const)
+  test(`a ${kind} that was renamed in the program needs it under its new name alone`, async ({ machine }) => {
+    await machine.sh("iptables -P FORWARD DROP");
+    await machine.baseline();
+    const { update, delete: remove } = crud(definitionOf(kind), () => machine.host);
+    const before = await make(machine, kind, "before", args);
+    const owner = `${before.outputs.owner}`.replace("/before@", "/after@");
+    const { outs } = await update(before.outputs, { ...before.outputs, owner });
+    expect(await machine.sh("cat /run/linuxnet/forward/*")).not.toContain("/before@");
+    await remove(outs);
+  });

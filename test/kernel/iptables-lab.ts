@@ -103,7 +103,7 @@ const patience = { answer: 10, nothing: 1 };
 export async function get(
   machine: Machine,
   url: string,
-  from: "host" | "world" | "ct1" | "ct2" = "host",
+  from: "host" | "world" | "ct1" | "ct2" | "ct3" = "host",
   expected: keyof typeof patience = "answer",
 ): Promise<string> {
   const within = from === "host" ? "" : `nsenter --net=${from === "world" ? "/media/world" : `/run/netns/${from}`} `;

@@ -127,7 +127,9 @@ test("a step that hangs meets its deadline, and all is taken back", async ({ sta
   const message = await within(stepDeadline * 6, "up", up);
   expect(message).toContain('VethPair "v0" on 10.99.0.1: cannot ');
   expect(message).toContain("it did not end within its deadline");
-  expect(message).toContain("All before it is taken back; the next `up` looks how far it came.");
+  expect(message).toContain(
+    "All before it is taken back. How far it came is not known: a note of it stays under /run/linuxnet",
+  );
   expect(await host.sh("ip -o link show type veth")).not.toContain("v0");
   // The kernel may do yet what a tool was ended in: the note of what that can be stays until the next attempt.
   expect(await host.sh("cat /run/linuxnet/claims/*")).toBe("link:v0");

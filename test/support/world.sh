@@ -22,3 +22,8 @@ ip -batch - <<'IP'
 route add default via 203.0.113.1
 route add default via 2001:db8:203::1
 IP
+# The kernel takes a moment to see that the uplink has a carrier, longer on a busy machine, and then gives it its own address.
+for _ in $(seq 500); do
+  if ip -6 addr show dev up0 scope link | grep -q fe80; then break; fi
+  sleep 0.01
+done
