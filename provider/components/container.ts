@@ -71,20 +71,24 @@ export class Container extends pulumi.ComponentResource {
   readonly #place: Place;
   readonly #where: { connection?: pulumi.Input<ConnectionArgs> };
   readonly #links: VethPair[] = [];
+  /** The addresses that a published port can lead to, by network. */
+  readonly #reachable: pulumi.Output<string[][]>;
 
   constructor(name: string, args: ContainerArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("linuxnet:index:Container", name, {}, opts);
     this.#name = name;
-    this.networks = [args.network ?? []].flat();
     const other = args.netns instanceof Container ? args.netns : undefined;
-    this.#place = placeOf(name, args, this.networks, other?.connection);
+    const own = [args.network ?? []].flat();
+    this.networks = other?.networks ?? own;
+    this.#place = placeOf(name, args, own, other?.connection);
     const { connection } = this.#place;
     this.connection = connection;
     this.#where = connection === undefined ? {} : { connection };
     this.#refuseOdd(args);
     this.netns = this.#makeNetns(args);
-    const bridged = this.networks.filter((network) => network.bridged);
+    const bridged = own.filter((network) => network.bridged);
     const addresses = bridged.map((network, index) => this.#attach(network, index, args));
+    this.#reachable = pulumi.all(addresses.filter((_, index) => !bridged[index]?.args.internal));
     const none = pulumi.output("");
     this.addresses = other?.addresses ?? pulumi.all(addresses).apply((lists) => lists.flat());
     this.gateway = other?.gateway ?? bridged[0]?.gateways.apply((all) => all[0] ?? "") ?? none;
@@ -101,17 +105,24 @@ export class Container extends pulumi.ComponentResource {
       throw new pulumi.RunError(`container "${this.#name}": ${problem}`);
     };
     if (netns !== undefined && network !== undefined) refuse("network and netns cannot both be given");
-    const bridged = this.networks.some((network) => network.bridged);
-    if (publish.length > 0 && !bridged)
-      refuse(
-        `publish needs a network with the driver bridge or overlay${this.networks[0] ? `, and this one's is ${this.networks[0].driver}` : ""}`,
-      );
-    if (aliases.length > 0 && !this.networks.some(({ names }) => names))
+    if (publish.length > 0) this.#refusePublish(netns !== undefined, refuse);
+    if (aliases.length > 0 && (netns !== undefined || !this.networks.some(({ names }) => names)))
       refuse("aliases need a network with dns, whose resolver tells them");
     for (const [alias, other] of Object.entries(links)) {
       if (!other.networks.some((one) => this.networks.includes(one)))
         refuse(`the link ${alias} leads to a container that shares no network with it`);
     }
+  }
+
+  #refusePublish(joins: boolean, refuse: (problem: string) => never): void {
+    if (joins) refuse("publish belongs to the container whose namespace it joins");
+    const [first] = this.networks;
+    if (!this.networks.some((network) => network.bridged))
+      refuse(
+        `publish needs a network with the driver bridge or overlay${first ? `, and this one's is ${first.driver}` : ""}`,
+      );
+    if (this.networks.every((one) => one.args.internal))
+      refuse("publish needs a network that is not internal: nothing from outside gets into one that is");
   }
 
   #makeNetns({ netns, sysctls }: ContainerArgs): pulumi.Output<string> {
@@ -191,9 +202,10 @@ export class Container extends pulumi.ComponentResource {
     const ports = typeof publish === "string" ? readPublish(publish) : [publish];
     for (const [number, port] of ports.entries()) {
       const family = "hostAddress" in port && typeof port.hostAddress === "string" ? familyOf(port.hostAddress) : 4;
-      const targetAddress = this.addresses.apply((all) =>
-        bare(all.find((one) => familyOf(one) === family) ?? all[0] ?? ""),
-      );
+      const targetAddress = this.#reachable.apply((lists) => {
+        const all = lists.flat();
+        return bare(all.find((one) => familyOf(one) === family) ?? all[0] ?? "");
+      });
       const name =
         typeof publish === "string"
           ? `${this.#name}-${publish}${ports.length > 1 ? `-${number}` : ""}`

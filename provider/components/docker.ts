@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
 import { shortHash } from "../kernel/owner.ts";
@@ -43,22 +44,60 @@ export interface FromDocker {
  * @throws Error when it is not of that shape
  */
 export function readDocker(json: unknown): FromDocker {
-  const data = typeof json === "string" ? JSON.parse(json) : json;
-  const { Driver, Internal, IPAM, Options } = shape.parse(Array.isArray(data) ? data[0] : data);
+  const { Driver, Internal, IPAM, Options } = readOne(json);
   const config = IPAM.Config ?? [];
-  const gateways = config.flatMap(({ Gateway }) => Gateway ?? []).map((one) => one.replace(/\/\d+$/, ""));
-  const ranges = config.flatMap(({ IPRange }) => IPRange ?? []);
-  const options = Options ?? {};
+  // Until its daemon is started again, a network of Docker's shows no gateway that it has chosen itself.
+  const gateways = config.flatMap(({ Gateway }) => (Gateway ? [Gateway.replace(/\/\d+$/, "")] : []));
+  const ranges = config.flatMap(({ IPRange }) => IPRange || []);
+  if (ranges.length > 1) throw new Error(`it has ${ranges.length} IPRanges, and one is understood here`);
   return {
     driver: Driver,
     internal: Internal,
     ...(config.length > 0 && { subnets: config.map(({ Subnet }) => Subnet) }),
     ...(gateways.length > 0 && { gateway: gateways }),
     ...(ranges[0] && { ipRange: ranges[0] }),
+    ...readOptions(Options ?? {}),
+  };
+}
+
+/**
+ * {@link readDocker} for a network by its name in the program.
+ * @throws RunError that names it
+ */
+export function readNamed(network: string, json: unknown): FromDocker {
+  try {
+    return readDocker(json);
+  } catch (error) {
+    throw new pulumi.RunError(`network "${network}" cannot be read from Docker's: ${(error as Error).message}`);
+  }
+}
+
+function readOptions(options: Readonly<Record<string, string>>): Pick<FromDocker, "bridgeName" | "mtu" | "masquerade"> {
+  return {
     ...(options[option.bridgeName] && { bridgeName: options[option.bridgeName] }),
     ...(options[option.mtu] && { mtu: Number(options[option.mtu]) }),
     ...(options[option.masquerade] && { masquerade: options[option.masquerade] === "true" }),
   };
+}
+
+function readOne(json: unknown): z.output<typeof shape> {
+  const data = typeof json === "string" ? parsed(json) : json;
+  const all: unknown[] = Array.isArray(data) ? data : [data];
+  if (all.length !== 1) throw new Error(`it tells of ${all.length} networks, and must tell of one`);
+  const { success, data: one, error } = shape.safeParse(all[0]);
+  if (success) return one;
+  const [issue] = error.issues;
+  throw new Error(
+    `it is not what \`docker network inspect\` prints: ${issue?.path.join(".") || "it"}: ${issue?.message}`,
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`it is no JSON: ${(error as Error).message}`);
+  }
 }
 
 /** A container on a network, for {@link inspect}. */
@@ -75,6 +114,8 @@ export interface Inspected {
   internal: boolean;
   subnets: string[];
   gateways: string[];
+  /** The part of a subnet that addresses are given from; undefined: all of it. */
+  ipRange: string | undefined;
   bridgeName: string;
   /** Undefined where it is each host's own. */
   mtu: number | undefined;
@@ -86,16 +127,15 @@ export interface Inspected {
 
 /** Shows a network as `docker network inspect` does, so that what reads the one reads the other. */
 export function inspect(network: Inspected): unknown[] {
-  const { name, driver, internal, subnets, gateways, bridgeName, endpoints, overlay } = network;
-  const ranges = subnets.map((Subnet, index) => ({ Subnet, Gateway: gateways[index] ?? "" }));
+  const { name, driver, internal, subnets, bridgeName, endpoints, overlay } = network;
   return [
     {
       Name: name,
       Id: shortHash(`network ${name} ${bridgeName}`, 64),
       Scope: overlay ? "swarm" : "local",
-      Driver: driver,
+      Driver: driver === "none" ? "null" : driver,
       EnableIPv6: subnets.some((one) => familyOf(one) === 6),
-      IPAM: { Driver: "default", Options: {}, Config: ranges },
+      IPAM: { Driver: "default", Options: {}, Config: shownSubnets(network) },
       Internal: internal,
       ...nothingOfSwarm,
       ...(overlay && { Attachable: true }),
@@ -107,13 +147,22 @@ export function inspect(network: Inspected): unknown[] {
   ];
 }
 
-function shownOptions({ bridgeName, mtu, masquerade, overlay }: Inspected): Record<string, string> {
+function shownOptions({ bridgeName, mtu, masquerade, subnets, overlay }: Inspected): Record<string, string> {
+  if (subnets.length === 0) return {};
   return {
     [option.bridgeName]: bridgeName,
     ...(mtu !== undefined && { [option.mtu]: `${mtu}` }),
     [option.masquerade]: `${masquerade}`,
     ...(overlay === undefined ? {} : { [option.vni]: `${overlay.vni}` }),
   };
+}
+
+function shownSubnets({ subnets, gateways, ipRange }: Inspected) {
+  return subnets.map((Subnet, index) => ({
+    Subnet,
+    ...(ipRange !== undefined && familyOf(ipRange) === familyOf(Subnet) && { IPRange: ipRange }),
+    Gateway: gateways[index] ?? "",
+  }));
 }
 
 const nothingOfSwarm = { Attachable: false, Ingress: false, ConfigFrom: { Network: "" }, ConfigOnly: false };

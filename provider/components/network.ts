@@ -3,11 +3,11 @@ import { contains, familyOf } from "../kernel/addresses.ts";
 import { AddressPool } from "../resources/addressPool.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { type DnsArgs, dnsOf, Names } from "./dns.ts";
-import { type Endpoint, inspect, readDocker } from "./docker.ts";
+import { type Endpoint, inspect, readNamed } from "./docker.ts";
 import { linkNameFor } from "./names.ts";
 import { checkOverlay, makeOverlay, type Overlay, type OverlayArgs } from "./overlay.ts";
 import { makeSite, type Site, type SiteSpec } from "./sites.ts";
-import { chooseSubnet, takeSubnet } from "./subnets.ts";
+import { chooseSubnet, placesOf, refuseRange, refuseStray, takeSubnets } from "./subnets.ts";
 
 /** Inputs of a {@link Network}. What decides which resources there are is plain data, known when the program runs. */
 export interface NetworkArgs {
@@ -108,7 +108,7 @@ export class Network extends pulumi.ComponentResource {
    * @param json the text, or what it says
    */
   static fromDockerInspect(name: string, json: unknown, opts?: pulumi.ComponentResourceOptions): Network {
-    const { driver, ...args } = readDocker(json);
+    const { driver, ...args } = readNamed(name, json);
     if (driver !== "bridge" && driver !== "host" && driver !== "none" && driver !== "null")
       throw new pulumi.RunError(
         driver === "overlay"
@@ -139,25 +139,31 @@ export class Network extends pulumi.ComponentResource {
    * @throws RunError for a container that comes after the program's synchronous part and brings no address
    */
   join(member: string, fixed: readonly string[]): pulumi.Output<string[]> {
-    const addresses = this.#families.map((family) => {
-      const own = fixed.find((one) => contains(family.subnet, one));
-      if (this.#closed && own === undefined)
-        throw new pulumi.RunError(
-          `container "${member}": one that is made later than the program's synchronous part must give its address in network "${this.#name}"`,
-        );
-      if (family.names.includes(member))
-        throw new pulumi.RunError(`container "${member}": it is on network "${this.#name}" already`);
-      if (this.#closed) return pulumi.output(`${own}/${family.subnet.split("/")[1]}`);
-      family.names.push(member);
-      if (own !== undefined) family.fixed[member] = own;
-      return pulumi.output(family.pool.then((pool) => pool.addresses)).apply((all) => all[member] ?? "");
+    const subnets = this.#families.map(({ subnet }) => subnet);
+    refuseStray(member, this.#name, subnets, fixed);
+    return pulumi.all(this.#families.map((family) => this.#joinFamily(member, family, fixed)));
+  }
+
+  #joinFamily(member: string, family: Family, fixed: readonly string[]): pulumi.Output<string> {
+    const refuse = (problem: string): never => {
+      throw new pulumi.RunError(`container "${member}": ${problem}`);
+    };
+    const own = fixed.find((one) => contains(family.subnet, one));
+    if (this.#closed && own === undefined)
+      refuse(`one made later than the program's synchronous part must give its address in network "${this.#name}"`);
+    if (family.names.includes(member)) refuse(`it is on network "${this.#name}" already`);
+    const other = Object.keys(family.fixed).find((name) => own !== undefined && family.fixed[name] === own);
+    if (other) refuse(`its address ${own} is that of container "${other}" on network "${this.#name}"`);
+    family.names.push(member);
+    if (own !== undefined) family.fixed[member] = own;
+    const given = pulumi.output(family.pool.then((pool) => pool.addresses));
+    if (!this.#closed) return given.apply((all) => all[member] ?? "");
+    const cidr = `${own}/${family.subnet.split("/")[1]}`;
+    return given.apply((all) => {
+      const holder = Object.keys(all).find((name) => all[name] === cidr);
+      if (holder) refuse(`its address ${own} is that of container "${holder}" on network "${this.#name}"`);
+      return cidr;
     });
-    const stray = fixed.find((one) => !this.#families.some(({ subnet }) => familyOf(subnet) === familyOf(one)));
-    if (stray)
-      throw new pulumi.RunError(
-        `container "${member}": network "${this.#name}" has no subnet of the family of ${stray}`,
-      );
-    return pulumi.all(addresses);
   }
 
   /** Notes a container for `inspect`. */
@@ -167,11 +173,13 @@ export class Network extends pulumi.ComponentResource {
   }
 
   #declareFamilies(): Family[] {
-    const { subnet, subnets, gateway } = this.args;
+    const { subnet, subnets, gateway, ipRange, connection, connections } = this.args;
     const given = subnets ?? (subnet === undefined ? [] : [subnet]);
-    for (const one of given) takeSubnet(this.#name, one);
+    const places = placesOf(connections ? Object.values(connections) : [connection]);
+    takeSubnets(this.#name, given, places);
     const gateways = [gateway ?? []].flat();
-    const all = given.length > 0 ? given : [chooseSubnet(this.#name)];
+    const all = given.length > 0 ? given : [chooseSubnet(this.#name, places)];
+    refuseRange(this.#name, all, ipRange);
     const families = all.map((one) => ({
       subnet: one,
       gateway: gateways.find((other) => familyOf(other) === familyOf(one)),
@@ -191,7 +199,7 @@ export class Network extends pulumi.ComponentResource {
     const name = familyOf(subnet) === 6 ? `${this.#name}-v6` : this.#name;
     return new AddressPool(
       name,
-      { subnet, ...(gateway !== undefined && { gateway }), ...range, names, fixed },
+      { subnet, ...(gateway !== undefined && { gateway }), ...range, names: [...names], fixed: { ...fixed } },
       { parent: this },
     );
   }
@@ -217,7 +225,7 @@ export class Network extends pulumi.ComponentResource {
   }
 
   #inspect(): pulumi.Output<unknown[]> {
-    const { internal = false, masquerade = true } = this.args;
+    const { internal = false, masquerade = true, ipRange } = this.args;
     const endpoints = pulumi.output(
       new Promise<void>((resolve) => setImmediate(resolve)).then(() => pulumi.all(this.#endpoints)),
     );
@@ -233,6 +241,7 @@ export class Network extends pulumi.ComponentResource {
           masquerade,
           subnets,
           gateways,
+          ipRange,
           bridgeName,
           mtu: size,
           endpoints: members.filter((one) => one !== undefined),

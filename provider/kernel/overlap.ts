@@ -2,7 +2,7 @@ import { overlaps, subnetOf } from "./addresses.ts";
 import type { Fact } from "./command.ts";
 import { refuse } from "./failure.ts";
 import { type Link, linksFact } from "./links.ts";
-import { isOwner } from "./owner.ts";
+import { isOwner, sameProgram } from "./owner.ts";
 import { type Route, routesFact } from "./routes.ts";
 
 /** What has to be asked about a host before one of its own links gets an address. */
@@ -21,24 +21,30 @@ export interface HostSubnets {
 
 /**
  * Refuses addresses whose subnet the host uses already: it would cut that route off.
- * Links of ours are left out: what their programs declare is theirs to decide.
+ * Links of the same program are left out: what it declares is its own to decide. Those of another stack are not.
+ *
+ * @param owner the resource that wants the addresses
  */
-export function refuseOverlap(addresses: readonly string[], { links, routes4, routes6 }: HostSubnets): void {
-  const ours = new Set(links.filter(({ alias }) => isOwner(alias)).map(({ name }) => name));
+export function refuseOverlap(addresses: readonly string[], { links, routes4, routes6 }: HostSubnets, owner: string) {
+  const aliases = new Map(links.map(({ name, alias }) => [name, alias]));
+  const own = (dev: string) => {
+    const alias = aliases.get(dev);
+    return alias !== undefined && isOwner(alias) && sameProgram(alias, owner);
+  };
   const used = [
-    ...links.flatMap(({ name, addresses: own }) =>
-      ours.has(name) ? [] : own.map((address) => ({ subnet: subnetOf(address), name })),
-    ),
-    ...[...routes4, ...routes6].flatMap(({ to, dev }) =>
-      to === "default" || !dev || ours.has(dev) ? [] : [{ subnet: to, name: dev }],
-    ),
-  ].filter(({ subnet }) => !/^(0\.0\.0\.0|::)\/0$|^fe80::/.test(subnet));
+    ...links.flatMap(({ name, addresses: all }) => all.map((address) => ({ subnet: subnetOf(address), dev: name }))),
+    ...[...routes4, ...routes6].flatMap(({ to, dev }) => (to === "default" || !dev ? [] : [{ subnet: to, dev }])),
+  ].filter(({ subnet, dev }) => !own(dev) && !/^(0\.0\.0\.0|::)\/0$|^fe80::/.test(subnet));
   for (const address of addresses) {
     const other = used.find(({ subnet }) => overlaps(subnet, subnetOf(address)));
-    if (other)
-      refuse(
-        `the subnet of ${address} overlaps ${other.subnet}, which this host uses on ${other.name}`,
-        "Choose another subnet.",
-      );
+    if (other) refuseUsed(address, other, aliases.get(other.dev));
   }
+}
+
+function refuseUsed(address: string, { subnet, dev }: { subnet: string; dev: string }, alias: string | undefined) {
+  const whose = isOwner(alias) ? ` for ${alias}` : "";
+  refuse(
+    `the subnet of ${address} overlaps ${subnet}, which this host uses on ${dev}${whose}`,
+    "Choose another subnet.",
+  );
 }

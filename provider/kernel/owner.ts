@@ -53,6 +53,18 @@ export function readOwner(text: string): { owner: string; adopted: boolean } {
   return { owner: adopted ? text.slice(0, -adoptedMark.length) : text, adopted };
 }
 
+/**
+ * Whether two owners are resources of one program in one person's hands: the same project and stack, and the same WHO behind `@`.
+ * @example sameProgram("linuxnet:shop/dev/Bridge/a@1f", "linuxnet:shop/dev/VethPair/b@1f") // true
+ */
+export function sameProgram(one: string, other: string): boolean {
+  const program = (text: string) => {
+    const { owner } = readOwner(text);
+    return [...owner.split("/").slice(0, 2), owner.split("@")[1]].join("/");
+  };
+  return program(one) === program(other);
+}
+
 /** Who an object may belong to for a resource to treat it as its own. */
 export interface Claimant {
   owner: string;

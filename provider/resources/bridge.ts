@@ -83,7 +83,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const who = standingOf(args, seen, context);
   refuseUnfit(args, seen, who, context);
   const missing = addresses.filter((address) => !seen.bridge.link?.addresses.includes(address));
-  if ("routes4" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>);
+  if ("routes4" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>, context.owner);
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
   const mac = macOf(args, seen, who);
   const wanted: WantedBridge = { ...args, netns, owner, prefix: "", macAddress: mac, mtu: mtuOf(args, seen) };

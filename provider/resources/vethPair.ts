@@ -108,7 +108,7 @@ function refuseUnfit(args: Args, seen: Seen, [one, other]: [Standing, Standing],
   refuseMissing(args.peer, seen.other, seen.peerBridge);
   const present = seen.one.link?.addresses.concat(seen.other.link?.addresses ?? []) ?? [];
   const added = hostAddresses(args).filter((cidr) => !present.includes(cidr));
-  if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>);
+  if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>, context.owner);
 }
 
 function impairments(args: Args, { qdisc, peerQdisc, netem }: Pick<Seen, "qdisc" | "peerQdisc" | "netem">): Change[] {

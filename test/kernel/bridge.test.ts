@@ -207,6 +207,23 @@ describe("is refused, with the host as it was:", () => {
     await expect(lab0.up({ name: "lab0", addresses: ["2001:db8:203::9/64"] })).rejects.toThrow(/2001:db8:203::\/64/);
   });
 
+  test("a subnet of another stack's network, and not one of the same program", async ({ machine }) => {
+    const theirs = "linuxnet:shop/dev/Bridge/other@0123abcd";
+    await machine.sh(
+      `ip link add name other0 type bridge; ip link set other0 alias ${theirs} addrgenmode none up
+       ip addr add 10.9.0.1/24 dev other0`,
+    );
+    await machine.baseline();
+    const lab0 = new Subject(machine, "Bridge", "lab0");
+    await expect(lab0.up({ name: "lab0", addresses: ["10.9.0.2/24"] })).rejects.toThrow(
+      `the subnet of 10.9.0.2/24 overlaps 10.9.0.0/24, which this host uses on other0 for ${theirs}`,
+    );
+    const own = await make(machine, "Bridge", "own", { name: "own0", addresses: ["10.10.0.1/24"] });
+    await lab0.up({ name: "lab0", addresses: ["10.10.0.2/24"] });
+    await lab0.destroy();
+    await own.destroy();
+  });
+
   test("a namespace that does not exist", async ({ machine }) => {
     const lab0 = new Subject(machine, "Bridge", "lab0");
     await expect(lab0.up({ ...args, netns: "nope" })).rejects.toThrow(/there is no namespace nope.*Create it first/);

@@ -82,6 +82,7 @@ describe("a network of Docker's", () => {
     internal: true,
     subnets: ["10.5.0.0/24"],
     gateways: ["10.5.0.1"],
+    ipRange: "10.5.0.128/25",
     bridgeName: "shop0",
     mtu: 1400,
     masquerade: false,
@@ -94,6 +95,7 @@ describe("a network of Docker's", () => {
       internal: true,
       subnets: ["10.5.0.0/24"],
       gateway: ["10.5.0.1"],
+      ipRange: "10.5.0.128/25",
       bridgeName: "shop0",
       mtu: 1400,
       masquerade: false,
@@ -101,7 +103,47 @@ describe("a network of Docker's", () => {
     expect(readDocker(JSON.stringify(shown))).toEqual(args);
   });
 
-  test("of another shape is refused", () => expect(() => readDocker([{ Nam: "x" }])).toThrow());
+  // The output of `docker network inspect plain optioned dual bridge host none`, of Debian's docker.io 20.10.24.
+  const real: { Name: string }[] = JSON.parse(readFileSync("test/unit/docker/network-inspect.json", "utf8"));
+  test.each([
+    ["plain", { driver: "bridge", internal: false, subnets: ["10.61.0.0/24"] }],
+    [
+      "optioned",
+      {
+        driver: "bridge",
+        internal: true,
+        subnets: ["10.62.0.0/16"],
+        gateway: ["10.62.0.254"],
+        ipRange: "10.62.5.0/24",
+        bridgeName: "opt0",
+        mtu: 1400,
+        masquerade: false,
+      },
+    ],
+    ["dual", { driver: "bridge", internal: false, subnets: ["10.65.0.0/24", "fd00:65::/64"], gateway: ["fd00:65::1"] }],
+    [
+      "bridge",
+      {
+        driver: "bridge",
+        internal: false,
+        subnets: ["172.17.0.0/16"],
+        bridgeName: "docker0",
+        mtu: 1500,
+        masquerade: true,
+      },
+    ],
+    ["host", { driver: "host", internal: false }],
+    ["none", { driver: "null", internal: false }],
+  ])("is read as Docker shows it: %s", (name, args) => {
+    expect(readDocker(real.filter(({ Name }) => Name === name))).toEqual(args);
+  });
+
+  test.each([
+    [[{ Nam: "x" }], "it is not what `docker network inspect` prints: Name: "],
+    [[], "it tells of 0 networks, and must tell of one"],
+    [[{ Name: "a" }, { Name: "b" }], "it tells of 2 networks, and must tell of one"],
+    ["Error: No such network: x", "it is no JSON: "],
+  ])("of another shape is refused: %j", (json, problem) => expect(() => readDocker(json)).toThrow(problem));
 });
 
 test("a program that only declares does not load what runs commands", () => {
