@@ -25,6 +25,8 @@ export default defineConfig({
       inTurn("e2e", 3),
       // Real machines: `npm run test:vm` alone.
       ...(process.env.LINUXNET_VM ? [inTurn("vm", 4, 1_200_000, 1)] : []),
+      // Beside Debian's docker.io: `npm run test:conformance` alone.
+      ...(process.env.LINUXNET_DOCKER ? [inTurn("conformance", 5, 300_000, 1)] : []),
     ],
   },
 });
