@@ -101,14 +101,14 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   return changes.map((change) => (change.property === "peer.mtu" ? { ...change, property: "mtu" } : change));
 }
 
-function refuseUnfit(args: Args, seen: Seen, [one, other]: [Standing, Standing], { adopt }: Context): void {
+function refuseUnfit(args: Args, seen: Seen, [one, other]: [Standing, Standing], { adopt, owner }: Context): void {
   refuseStranger(args.name, seen.one.link, one, adopt, "veth");
   refuseStranger(args.peer.name, seen.other.link, other, adopt, "veth");
   refuseMissing(args, seen.one, seen.bridge);
   refuseMissing(args.peer, seen.other, seen.peerBridge);
   const present = seen.one.link?.addresses.concat(seen.other.link?.addresses ?? []) ?? [];
   const added = hostAddresses(args).filter((cidr) => !present.includes(cidr));
-  if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>, context.owner);
+  if ("links" in seen && added.length > 0) refuseOverlap(added, seen as Required<Seen>, owner);
 }
 
 function impairments(args: Args, { qdisc, peerQdisc, netem }: Pick<Seen, "qdisc" | "peerQdisc" | "netem">): Change[] {
