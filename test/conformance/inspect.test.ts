@@ -74,9 +74,10 @@ function relevant({ Name, Driver, Internal, EnableIPv6, IPAM, Options }: Shown) 
   };
 }
 
-/** The paths of all keys, without those that have names in them. */
+/** The paths of all keys, without those that have names in them, and without `Created`: ours have no such time. */
 function keysOf(value: unknown, path = ""): string[] {
   if (typeof value !== "object" || value === null || /\.(Containers|Options|Labels)$/.test(path)) return [];
   if (Array.isArray(value)) return value.flatMap((one) => keysOf(one, `${path}[]`));
-  return Object.entries(value).flatMap(([key, one]) => [`${path}.${key}`, ...keysOf(one, `${path}.${key}`)]);
+  const entries = Object.entries(value).filter(([key]) => key !== "Created");
+  return entries.flatMap(([key, one]) => [`${path}.${key}`, ...keysOf(one, `${path}.${key}`)]);
 }

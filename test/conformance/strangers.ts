@@ -26,7 +26,8 @@ export const routed: Group = {
 export const accepting: Group = {
   title: "The same where FORWARD accepts, as it does where forwarding was on before Docker came",
   prepare: { ...straight.prepare, machine: "iptables -P FORWARD ACCEPT" },
-  restore: straight.restore,
+  // To ask iptables makes its table, where Docker has not made it.
+  restore: { ...straight.restore, machine: "iptables -S | grep -qv '^-P' || nft delete table ip filter" },
   scenarios: [
     ...safer("to a published port of a container", "world", web, 80, `from ${outside}`, inward),
     ...safer("to a port that is not published", "world", web, 81, `from ${outside}`, inward),
