@@ -28,13 +28,17 @@ export const inspect = shop.inspect;
 
 /** Two more, one of them without a way out. */
 const others = `
-const other = new linuxnet.Network("other", { driver: "overlay", subnet: "10.61.0.0/24", connections, overlay });
+const other = new linuxnet.Network("other", { driver: "overlay", subnet: "10.61.0.0/24", connections, overlay, dns: true });
 const inner = new linuxnet.Network("inner", { driver: "overlay", subnet: "10.62.0.0/24", connections, overlay, internal: true });
 const strange = new linuxnet.Container("strange", { network: other, host: "h1" });
+const mate = new linuxnet.Container("mate", { network: other, host: "h2", aliases: ["freund"] });
 const kept = new linuxnet.Container("kept", { network: [inner, other], host: "here" });
 const lost = new linuxnet.Container("lost", { network: inner, host: "h1" });
-const all = { dependsOn: [web, near, strange, kept, lost] };
+const all = { dependsOn: [web, near, strange, mate, kept, lost] };
 new linuxnet.Expect("by link", { from: near, to: "serveur", port: 80 }, all);
+for (const to of ["strange", "strange.other"]) new linuxnet.Expect(to, { from: mate, to }, all);
+for (const to of ["mate", "freund"]) new linuxnet.Expect(to, { from: strange, to }, all);
+new linuxnet.Expect("no name of another network", { from: strange, to: "web", reachable: false }, all);
 new linuxnet.Expect("out", { from: web, to: "203.0.113.1" }, all);
 new linuxnet.Expect("apart", { from: strange, to: web, port: 80, reachable: false }, all);
 new linuxnet.Expect("apart across hosts", { from: strange, to: near, reachable: false }, all);
