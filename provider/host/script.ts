@@ -10,6 +10,14 @@ export const stepDeadline = 10;
 /** Seconds that a script waits for another one on the same host. */
 const lockDeadline = 60;
 
+/**
+ * The folders of which the first that only root can open is the host's lock: a lock that anyone can open, anyone can hold
+ * for ever. Where there is none of them it is `/run`.
+ */
+export const lockFolders = ["/var/cache/ldconfig", "/root"] as const;
+
+const lockChoice = lockFolders.map((folder) => `*"0700 ${folder};"*) lock=${folder} ;;`).join(" ");
+
 /** How a script is to run. */
 export interface ScriptOptions {
   /** Whose work it is: names the note of what is about to be made. */
@@ -67,9 +75,11 @@ function prelude(undo: string): string[] {
     // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
     "trap : PIPE",
     `limit() { timeout -k 1 ${stepDeadline} "$@"; }`,
-    // The folder itself is locked: nothing has to be made for it, and nothing stays.
-    "exec 9</run",
-    `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of /run for ${lockDeadline} s\\n@undone\\n' >&2; exit 75; }`,
+    // A folder is locked: nothing has to be made for it, and nothing stays.
+    "lock=/run",
+    `case $(stat -c '%u%a %n;' ${lockFolders.join(" ")} 2>/dev/null) in ${lockChoice} esac`,
+    'exec 9<"$lock"',
+    `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of %s for ${lockDeadline} s\\n@undone\\n' "$lock" >&2; exit 75; }`,
     `undo() {\n${undo}\n}`,
     // An exit code is looked at afterwards: under `||` the shell would ignore the `set -e` of a fragment.
     'attempt() { text=$( "$@" 2>&1 >/dev/null ); [ $? = 0 ] || { printf \'@left %s\\n%s\\n\' "$what" "$text" >&2; left=1; }; }',

@@ -31,7 +31,7 @@ const go = (host: LabHost, word = ":") => host.sh(`echo '${word}' >/tmp/go`);
 const free = (host: LabHost) => host.sh("rm -f /usr/local/sbin/ip /usr/local/sbin/tc /tmp/begun /tmp/go");
 
 /** Waits until no script runs on the host any more. */
-const settled = (host: LabHost) => host.sh("flock -w 60 /run true");
+const settled = (host: LabHost) => host.sh("flock -w 60 /var/cache/ldconfig true");
 
 test("a connection that is cut mid-script is opened again, and what stands is taken up", async ({ start }) => {
   const lab = await start();

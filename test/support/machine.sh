@@ -8,6 +8,8 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir /run/lock
+# What the package locks is the machine's own.
+mount -t tmpfs -o mode=700 tmpfs /var/cache/ldconfig
 # What belongs to the machine itself and not to what is tested: the upper side of /etc, and the world's namespace.
 mount -t tmpfs -o mode=755 tmpfs /media
 mkdir /media/etc /media/work
