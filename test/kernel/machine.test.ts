@@ -39,7 +39,10 @@ describe("a leak is noticed:", () => {
     "an iptables rule": ["iptables -A FORWARD -j ACCEPT", "iptables -D FORWARD -j ACCEPT; nft delete table ip filter"],
     "an empty iptables table": ["iptables -S >/dev/null; iptables -N X; iptables -X X", "nft delete table ip filter"],
     "a setting": ["echo 1 >/proc/sys/net/ipv4/conf/up0/rp_filter", "echo 0 >/proc/sys/net/ipv4/conf/up0/rp_filter"],
-    "a file": ["mkdir -p /etc/netns/left0; echo x >/etc/netns/left0/resolv.conf", "rm -r /etc/netns"],
+    "a file": [
+      "mkdir -p /etc/netns/left0; echo x >/etc/netns/left0/resolv.conf",
+      "rm -r /etc/netns/left0; rmdir /etc/netns 2>/dev/null || :",
+    ],
     "an empty folder": ["mkdir -p /run/linuxnet/claims", "rm -r /run/linuxnet"],
     "the host's resolv.conf": [
       "cp -p /etc/resolv.conf /run/was; echo x >>/etc/resolv.conf",
