@@ -173,3 +173,17 @@ function shownEndpoint(network: string, { name, macAddress, addresses }: Endpoin
   const endpoint = { Name: name, EndpointID, MacAddress: macAddress, IPv4Address: of(4), IPv6Address: of(6) };
   return [shortHash(`container ${network} ${name}`, 64), endpoint];
 }
+
+/**
+ * Our driver for one of Docker's.
+ * @throws RunError when there is none
+ */
+export function counterpart(network: string, driver: string): "bridge" | "host" | "none" {
+  if (driver === "null") return "none";
+  if (driver === "bridge" || driver === "host" || driver === "none") return driver;
+  const why =
+    driver === "overlay"
+      ? "Docker does not show how the hosts of an overlay are reached; declare it with connections"
+      : `Docker's driver ${driver} has no counterpart here`;
+  throw new pulumi.RunError(`network "${network}": ${why}`);
+}

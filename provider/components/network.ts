@@ -3,7 +3,7 @@ import { contains, familyOf } from "../kernel/addresses.ts";
 import { AddressPool } from "../resources/addressPool.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { type DnsArgs, dnsOf, Names } from "./dns.ts";
-import { type Endpoint, inspect, readNamed } from "./docker.ts";
+import { counterpart, type Endpoint, inspect, readNamed } from "./docker.ts";
 import { linkNameFor } from "./names.ts";
 import { checkOverlay, makeOverlay, type Overlay, type OverlayArgs } from "./overlay.ts";
 import { makeSite, type Site, type SiteSpec } from "./sites.ts";
@@ -109,13 +109,7 @@ export class Network extends pulumi.ComponentResource {
    */
   static fromDockerInspect(name: string, json: unknown, opts?: pulumi.ComponentResourceOptions): Network {
     const { driver, ...args } = readNamed(name, json);
-    if (driver !== "bridge" && driver !== "host" && driver !== "none" && driver !== "null")
-      throw new pulumi.RunError(
-        driver === "overlay"
-          ? `network "${name}": Docker does not show how the hosts of an overlay are reached; declare it with connections`
-          : `network "${name}": Docker's driver ${driver} has no counterpart here`,
-      );
-    return new Network(name, { ...args, driver: driver === "null" ? "none" : driver }, opts);
+    return new Network(name, { ...args, driver: counterpart(name, driver) }, opts);
   }
 
   /** The driver: `bridge`, `host`, `none` or `overlay`. */
