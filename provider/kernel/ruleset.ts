@@ -181,6 +181,8 @@ const filterChains: Record<string, Chain> = {
       "iifname @nets ct state invalid drop",
       "jump user_forward",
       "jump protected",
+      "oifname @isolated jump apart",
+      "iifname @isolated oifname . oifname @same jump apart",
       "jump outward",
       "iifname @nets ct status dnat ct state established,related goto pass",
       "oifname @nets jump to_net",
@@ -188,13 +190,10 @@ const filterChains: Record<string, Chain> = {
     ],
   },
   inward: { rules: ["ct state established,related goto pass", "ct status dnat goto pass", "drop"] },
+  // A translation of one network lets out what it has, and not into another one that is closed.
+  apart: { rules: ["ct state established,related return", "ct status dnat return", "drop"] },
   to_net: {
-    rules: [
-      "ct state established,related goto pass",
-      "ct status dnat goto pass",
-      "oifname @isolated drop",
-      "iifname @isolated drop",
-    ],
+    rules: ["ct state established,related goto pass", "ct status dnat goto pass", "iifname @isolated drop"],
   },
   // One rule of iptables lets this mark through a FORWARD chain that drops: losing our table closes, never opens.
   pass: { rules: [`meta mark set meta mark or ${passMark} accept`] },
