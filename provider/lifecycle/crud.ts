@@ -7,7 +7,7 @@ import { check, inputKeys } from "./check.ts";
 import { converge } from "./converge.ts";
 import type { Context, Definition, Issue } from "./definition.ts";
 import { remove } from "./remove.ts";
-import { argsOf, changedKeys, propertyAt, toState, withProperty } from "./state.ts";
+import { argsOf, changedKeys, propertyAt, toState, withoutUndefined, withProperty } from "./state.ts";
 import { look, type Subject } from "./subject.ts";
 
 type Bag = Record<string, unknown>;
@@ -132,7 +132,7 @@ async function read(subject: Subject, id: string): Promise<{ id: string; props: 
   return {
     id,
     props: toState(found, identified(subject.host, definition.outputs(wanted, seen, context)), inputKeys(definition)),
-    inputs: found,
+    inputs: withoutUndefined(found),
   };
 }
 

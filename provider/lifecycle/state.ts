@@ -17,7 +17,21 @@ export function toState(args: Bag, outputs: Bag, keys: readonly string[]): Bag {
   const omitted = hidden.filter((key) => args[key] === undefined && keys.includes(key));
   if (declared.length > 0) state.declared = Object.fromEntries(declared.map((key) => [key, args[key]]));
   if (omitted.length > 0) state.omitted = omitted;
-  return state;
+  return withoutUndefined(state);
+}
+
+/**
+ * A bag without what is undefined, at any depth: the engine's SDK refuses such a value ("Unexpected struct type"), and then no
+ * refresh, `up` or destroy gets past the resource.
+ */
+export function withoutUndefined(bag: Bag): Bag {
+  const kept = Object.entries(bag).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept.map(([key, value]) => [key, defined(value)]));
+}
+
+function defined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(defined);
+  return typeof value === "object" && value !== null ? withoutUndefined(value as Bag) : value;
 }
 
 /** The inputs within a state: those that the schema names, as they were declared. */

@@ -48,6 +48,12 @@ test("networks keep apart what they should, and what must hold is tried at every
   expect(drifted.stdout).toContain("by tcp, and must not");
   succeeded(await stack.up());
   succeeded(await stack.preview("--expect-no-changes"));
+  // A program keeps its namespace alive, and the cables in it, when only the namespace's name is deleted.
+  await machine.sh(`ip netns del ${(sameNetns as string[])[0]}`);
+  expect(succeeded(await stack.preview("--diff")).stdout).toContain("there is no namespace web-");
+  succeeded(await stack.up());
+  succeeded(await stack.preview("--expect-no-changes"));
+  await machine.sh(`ip netns del ${(sameNetns as string[])[0]}`);
   succeeded(await stack.destroy());
   await machine.expectClean();
 });

@@ -67,6 +67,25 @@ describe("a pair", () => {
     await pair.destroyAs(args);
     await expect(pair.up(args)).rejects.toThrow(/there is no namespace ct1/);
   });
+
+  test("is drift while a program keeps alive the namespace whose name is gone, and is made anew or removed", async ({
+    lab,
+  }) => {
+    const pair = await make(lab, "VethPair", "one", args);
+    const keeper = await lab.spawn(["sleep", "60"], "ct1");
+    await lab.sh("ip netns del ct1");
+    expect(await pair.refresh()).toEqual(["drift"]);
+    expect(pair.outputs.drift).toEqual(["there is no namespace ct1"]);
+    await lab.sh("ip netns add ct1; ip -n ct1 link set lo up");
+    await pair.refresh();
+    await pair.up(args);
+    expect(await lab.sh("ip netns exec ct1 ping -c 1 -W 1 172.18.0.1")).toContain("1 received");
+    await lab.sh("ip netns del ct1");
+    await pair.refresh();
+    await pair.destroy();
+    await lab.sh(`kill -KILL ${keeper}`);
+    await lab.baseline();
+  });
 });
 
 describe("a change is made in place, with both links' numbers kept:", () => {

@@ -101,10 +101,10 @@ export class Subject {
     if (!this.#inputs) {
       const { id, outs } = await this.#crud.create(wire(inputs));
       this.#id = id;
-      this.#state = wire(outs);
+      this.#state = told(outs);
     } else if (plan.changes) {
       const { outs } = await this.#crud.update(wire(this.#state), wire(inputs));
-      this.#state = wire(outs);
+      this.#state = told(outs);
     }
     this.#inputs = inputs;
     return plan;
@@ -122,9 +122,9 @@ export class Subject {
       this.#inputs = undefined;
       return "gone";
     }
-    const drifted = changedKeys(this.#inputs ?? {}, wire(inputs));
-    this.#state = wire(props);
-    this.#inputs = wire(inputs);
+    const drifted = changedKeys(this.#inputs ?? {}, told(inputs));
+    this.#state = told(props);
+    this.#inputs = told(inputs);
     return drifted.toSorted();
   }
 
@@ -148,7 +148,7 @@ export class Subject {
 
   #check(args: Bag): Bag {
     const { inputs, failures } = this.#crud.check(wire(this.#inputs ?? {}), wire({ ...args, owner: this.owner }));
-    if (failures.length === 0) return wire(inputs);
+    if (failures.length === 0) return told(inputs);
     throw new Error(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
   }
 
@@ -162,4 +162,13 @@ export class Subject {
 /** What is left of a value on its way between engine and plugin. */
 function wire(bag: Bag): Bag {
   return JSON.parse(JSON.stringify(bag)) as Bag;
+}
+
+/** What the plugin tells the engine; the SDK refuses what is undefined. */
+function told(bag: Bag): Bag {
+  const text = JSON.stringify(bag, (key, value: unknown) => {
+    if (value === undefined) throw new Error(`the engine cannot be told of ${key}: Unexpected struct type`);
+    return value;
+  });
+  return JSON.parse(text) as Bag;
 }

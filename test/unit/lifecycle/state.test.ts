@@ -44,6 +44,12 @@ describe("a state", () => {
   });
 });
 
+test("a state holds nothing that is undefined, at no depth", () => {
+  const peer = { name: "eth0", ifindex: undefined, routes: [{ to: "default", via: undefined }] };
+  const state = toState({ name: "a", mtu: undefined }, { peer, ifindex: undefined }, ["name", "mtu"]);
+  expect(state).toStrictEqual({ name: "a", peer: { name: "eth0", routes: [{ to: "default" }] } });
+});
+
 describe("a property at a path", () => {
   test("is read where it was written, and nothing else changes", () => {
     fc.assert(
