@@ -83,8 +83,18 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
     ...localnetChanges(context, device, seen.localnet, viewsOf(seen)),
   ];
   if (changes.length === 0) return [];
-  if (!firewallPresent(seen, context)) refuseTaken(args, seen, context);
+  if (!firewallPresent(seen, context) || isMoved(args, context)) refuseTaken(args, seen, context);
   return [...changes, ...flowChanges(args, context)];
+}
+
+/** Whether it is to answer where it has not so far: there something else may listen. */
+function isMoved(args: Args, { previous }: Context): boolean {
+  const keys = ["protocol", "hostPort", "hostAddress", "localhost"] as const;
+  const former = previous as Args | undefined;
+  if (former === undefined) return false;
+  return (
+    keys.some((key) => former[key] !== args[key]) || familyOf(former.targetAddress) !== familyOf(args.targetAddress)
+  );
 }
 
 /** Flows go on as they began: those to a former target are ended, and clients of UDP that were sending already. */
