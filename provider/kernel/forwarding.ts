@@ -92,8 +92,14 @@ export function forwardingChanges(
   const drift = missingOf(families, seen, guard);
   if (drift === undefined) return [];
   const what = families.length > 0 ? "turn IP forwarding on" : "note who needs our accept in FORWARD";
-  const noting = families.length > 0 ? turnOn(families, owner, guard, netns) : noteAccept(owner, netns);
-  const text = former === undefined ? noting : `${noting}\nrm -f ${forwardingFolder(netns)}/${ownerKey(former)}`;
+  const dir = forwardingFolder(netns);
+  const renamed = former === undefined ? [] : [`rm -f ${dir}/${ownerKey(former)}`];
+  // Settling may end the script: it comes last.
+  const text = [
+    ...(families.length > 0 ? turnOn(families, owner, guard, dir) : noteAccept(owner, dir)),
+    ...renamed,
+    ...(families.length > 0 ? [] : settle(dir)),
+  ].join("\n");
   const on = `limit ${inNetns(netns)}sh -ec ${quote(text)}`;
   const leave = leaveForwarding(owner, netns);
   // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
@@ -112,10 +118,8 @@ function missingOf(families: readonly Family[], seen: SeenForwarding, guard: boo
   return families.length > 0 ? "IP forwarding is not noted as needed" : "our accept in FORWARD is not noted as needed";
 }
 
-function noteAccept(owner: string, netns?: string): string {
-  const dir = forwardingFolder(netns);
-  const note = `printf '%s %s\\n' ${quote(owner)} ${acceptOnly} >${dir}/${ownerKey(owner)}`;
-  return [makeDir(dir), note, ...settle(dir)].join("\n");
+function noteAccept(owner: string, dir: string): string[] {
+  return [makeDir(dir), `printf '%s %s\\n' ${quote(owner)} ${acceptOnly} >${dir}/${ownerKey(owner)}`];
 }
 
 /**
@@ -124,14 +128,13 @@ function noteAccept(owner: string, netns?: string): string {
  * router advertisements unless its accept_ra is 2 (ip-sysctl), and the host would lose the routes and addresses that it has by them,
  * so that comes before.
  */
-function turnOn(families: readonly Family[], owner: string, guard: boolean, netns?: string): string {
-  const dir = forwardingFolder(netns);
+function turnOn(families: readonly Family[], owner: string, guard: boolean, dir: string): string[] {
   return [
     makeDir(dir),
     `note() { for f in "$@"; do [ ! -e "$f" ] || grep -qs "^$f " ${dir}/former || printf '%s %s\\n' "$f" "$(cat "$f")"; done >>${dir}/former; }`,
     ...families.flatMap((family) => (family === 4 ? turnOn4 : turnOn6)(dir, guard)),
     `printf '%s\\n' ${quote(owner)} >${dir}/${ownerKey(owner)}`,
-  ].join("\n");
+  ];
 }
 
 function turnOn4(dir: string, guard: boolean): string[] {

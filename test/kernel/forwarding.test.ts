@@ -115,10 +115,13 @@ for (const [kind, args] of [
   test(`a ${kind} that was renamed in the program needs it under its new name alone`, async ({ machine }) => {
     await machine.sh("iptables -P FORWARD DROP");
     await machine.baseline();
+    const other = await make(machine, "NatRule", "other", { ...masquerade, source: "10.8.0.0/24" });
     const { update, delete: remove } = crud(definitionOf(kind), () => machine.host);
     const before = await make(machine, kind, "before", args);
     const owner = `${before.outputs.owner}`.replace("/before@", "/after@");
     const { outs } = await update(before.outputs, { ...before.outputs, owner });
     expect(await machine.sh("cat /run/linuxnet/forward/*")).not.toContain("/before@");
+    await other.destroy();
+    expect(await machine.sh("cat /proc/sys/net/ipv4/ip_forward")).toBe(kind === "Bridge" ? "0" : "1");
     await remove(outs);
   });
