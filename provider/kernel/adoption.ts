@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Fact, type Step, sh } from "./command.ts";
 import { readFile } from "./netns.ts";
+import type { Standing } from "./owner.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
 
@@ -56,6 +57,15 @@ export function rememberStep(
 /** Forgets how a link stood. */
 export function forgetStep(name: string, netns?: string): Step {
   return { what: `forget how ${name} stood`, do: sh(`limit rm -f ${quote(fileOf(name, netns))}`) };
+}
+
+/**
+ * Forgets how a link stood that is not there as it was taken over: it is gone, or was made anew as ours.
+ *
+ * @param former what is kept of it
+ */
+export function forgetGone(name: string, netns: string | undefined, who: Standing, former: unknown): Step[] {
+  return former !== undefined && (who === "absent" || who === "ours") ? [forgetStep(name, netns)] : [];
 }
 
 /** A fragment that forgets all links of a namespace that is gone. */

@@ -79,3 +79,8 @@ function reachableRule(property: string, via: string, addresses: readonly string
   const reason = unreachable(via, addresses);
   return reason ? [{ property, reason }] : [];
 }
+
+/** Whether an end has routes, or had: what was never set is not asked for. */
+export function hasRoutes(...ends: readonly Partial<End>[]): boolean {
+  return ends.some(({ gateway, routes = [] }) => gateway !== undefined || routes.length > 0);
+}

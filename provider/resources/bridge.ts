@@ -1,7 +1,7 @@
 // A Linux bridge (ip-link(8), type bridge). Its owner is its alias. Limits: VLAN filtering is not set.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { forgetStep, formerFact, rememberStep } from "../kernel/adoption.ts";
+import { forgetGone, formerFact, rememberStep } from "../kernel/adoption.ts";
 import {
   type FormerBridge,
   formerBridge,
@@ -175,8 +175,8 @@ function teardown(args: Args, seen: Seen, context: Context): Step[] {
 function removing({ name, netns, ...args }: Args, seen: Seen, who: Standing): Step[] {
   const { link } = seen.bridge;
   if (link && who === "adopted") return releaseBridge({ name, netns, ...args }, link, seen.quiet, seen.former);
-  const forget = seen.former ? [forgetStep(name, netns)] : [];
-  if (who !== "ours") return who === "absent" ? forget : [];
+  const forget = forgetGone(name, netns, who, seen.former);
+  if (who !== "ours") return forget;
   return [{ what: `delete bridge ${name}`, do: ip(["link", "del", "dev", name], netns) }, ...forget];
 }
 

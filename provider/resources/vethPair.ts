@@ -2,11 +2,11 @@
 // deletes the other; so does deleting the namespace that one lives in.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { formerFact } from "../kernel/adoption.ts";
+import { forgetGone, formerFact } from "../kernel/adoption.ts";
 import { bareFacts, bareJoining, bareQuieting, bareTeardown } from "../kernel/bare-ends.ts";
 import { endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
 import { formerEnd, releaseEnd, rememberEnd, removable } from "../kernel/cable-adoption.ts";
-import { type End, endFields, endRules } from "../kernel/cable-schema.ts";
+import { type End, endFields, endRules, hasRoutes } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
@@ -61,11 +61,6 @@ type Seen = Answers<ReturnType<typeof facts>>;
 
 function peerOf(previous: Record<string, unknown> | undefined): Partial<End> | undefined {
   return previous?.peer as Partial<End> | undefined;
-}
-
-/** Whether an end has routes, or had: what was never set is not asked for. */
-function hasRoutes(...ends: readonly Partial<End>[]): boolean {
-  return ends.some(({ gateway, routes = [] }) => gateway !== undefined || routes.length > 0);
 }
 
 /** The addresses that the host's own links get: those of ends outside any namespace. */
@@ -176,6 +171,17 @@ function deleting({ name, netns, peer }: Args, one: Standing, other: Standing): 
   return [];
 }
 
+function teardown(args: Args, seen: Seen, context: Context): Step[] {
+  const [one, other] = standings(args, seen, context);
+  const { name, netns, peer } = args;
+  return [
+    ...([one, other].includes("adopted") ? releasing(args, seen, context) : deleting(args, one, other)),
+    ...forgetGone(name, netns, one, seen.formerOne),
+    ...forgetGone(peer.name, peer.netns, other, seen.formerOther),
+    ...bareTeardown(seen, context),
+  ];
+}
+
 function rules(args: Args): Issue[] {
   const same = args.name === args.peer.name && args.netns === args.peer.netns;
   const issues = same
@@ -204,12 +210,7 @@ export const vethPair = define<Args>()({
   facts,
   plan,
   present: (args, seen, context) => standings(args, seen, context).some((who) => who === "ours" || who === "adopted"),
-  teardown: (args, seen, context) => [
-    ...(standings(args, seen, context).includes("adopted")
-      ? releasing(args, seen, context)
-      : deleting(args, ...standings(args, seen, context))),
-    ...bareTeardown(seen, context),
-  ],
+  teardown,
   outputs: (args, { one, other }) => ({
     macAddress: one.link?.macAddress,
     ifindex: one.link?.ifindex,

@@ -3,7 +3,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
-import { formerFact } from "../kernel/adoption.ts";
+import { forgetGone, formerFact } from "../kernel/adoption.ts";
 import { guardChanges, guardFact, guardTeardown } from "../kernel/anycast.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
@@ -162,6 +162,7 @@ function teardown(args: Args, seen: Seen, context: Context): Step[] {
   return [
     ...removing,
     ...released,
+    ...forgetGone(name, netns, who, seen.former),
     ...guardTeardown(name, anycastGateway, seen.guard, context, netns),
     ...firewallTeardown(seen, context),
   ];

@@ -69,6 +69,25 @@ test("a bridge that is gone leaves no note", async ({ machine }) => {
   await machine.sh("ip netns del blue; umount /run/netns; rmdir /run/netns");
 });
 
+test("a cable and a tunnel that are gone, or were made anew, leave no note", async ({ machine }) => {
+  await machine.sh("ip netns add ct1");
+  await machine.baseline();
+  const cable = { name: "v0", peer: { name: "eth0", netns: "ct1" }, adopt: true };
+  const tunnel = { name: "vx0", vni: 42, local: "203.0.113.2", remotes: [], adopt: true };
+  for (const anew of [false, true]) {
+    await machine.sh(`ip link add v0 type veth peer name eth0 netns ct1
+      ip link add vx0 type vxlan id 42 dstport 4789 local 203.0.113.2`);
+    const pair = await make(machine, "VethPair", "one", cable);
+    const vxlan = await make(machine, "Vxlan", "one", tunnel);
+    await machine.sh("ip link del v0; ip link del vx0");
+    if (anew) for (const one of [pair, vxlan]) expect(await one.refresh()).toBe("gone");
+    if (anew) await pair.up(cable);
+    if (anew) await vxlan.up(tunnel);
+    for (const one of [pair, vxlan]) await one.destroy();
+    expect(await machine.sh("ls /run/linuxnet 2>&1 || :")).toContain("No such file");
+  }
+});
+
 test("a namespace: its lo, its mark and its settings, those too that were declared later", async ({ machine }) => {
   const settings = ["ipv4/ip_forward", "ipv4/ip_unprivileged_port_start", "ipv4/conf/all/rp_filter"];
   const read = `nsenter --net=/run/netns/blue sh -c 'cd /proc/sys/net; cat ${settings.join(" ")}'`;
