@@ -73,7 +73,7 @@ async function occupy(lab: Hosts, host: LabHost): Promise<() => Promise<unknown>
   const pid = await lab.machine.spawn([
     "bash",
     "-c",
-    `exec 3<>/dev/tcp/${host.address}/22; read -r <&3; exec sleep 600`,
+    `until { exec 3<>/dev/tcp/${host.address}/22; } 2>/dev/null && read -r <&3; do sleep 0.05; done; exec sleep 600`,
   ]);
   await lab.client(`until ss -Htn dst ${host.address} | grep -q ESTAB; do sleep 0.02; done`);
   return () => lab.machine.sh(`kill ${pid}`);
