@@ -93,13 +93,10 @@ export function forwardingChanges(
   if (drift === undefined) return [];
   const what = families.length > 0 ? "turn IP forwarding on" : "note who needs our accept in FORWARD";
   const dir = forwardingFolder(netns);
-  const renamed = former === undefined ? [] : [`rm -f ${dir}/${ownerKey(former)}`];
+  const noting = families.length > 0 ? turnOn(families, owner, guard, dir) : noteAccept(owner, dir);
+  const forgetting = former === undefined ? ":" : `rm -f ${dir}/${ownerKey(former)}`;
   // Settling may end the script: it comes last.
-  const text = [
-    ...(families.length > 0 ? turnOn(families, owner, guard, dir) : noteAccept(owner, dir)),
-    ...renamed,
-    ...(families.length > 0 ? [] : settle(dir)),
-  ].join("\n");
+  const text = [...noting, forgetting, ...(families.length > 0 ? [] : settle(dir))].join("\n");
   const on = `limit ${inNetns(netns)}sh -ec ${quote(text)}`;
   const leave = leaveForwarding(owner, netns);
   // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
@@ -185,8 +182,8 @@ export const strangersLinks =
 /**
  * What was not forwarded before and is not ours stays so: between the links of then, bridges of others among them, and for
  * whatever comes in by none of a bridge. What stays on one bridge is no routing, and passes FORWARD with br_netfilter only: in
- * and out by the bridge itself (net/bridge/br_netfilter_hooks.c, br_nf_forward_ip). A bridge of others that comes later is
- * used by somebody who makes rules for it.
+ * and out by the bridge itself (net/bridge/br_netfilter_hooks.c, br_nf_forward_ip). Into a bridge of ours comes from elsewhere
+ * what was let through before. A bridge of others that comes later is used by somebody who makes rules for it.
  */
 function guardText(family: Family, dir: string): string[] {
   const program = [
@@ -195,6 +192,7 @@ function guardText(family: Family, dir: string): string[] {
     '{ link = "\\"" name "\\""; links = links sep link; sep = ", " }',
     'bridge { rule("iifname " link " oifname " link " return") }',
     'END { rule("iifname { " links " } oifname { " links " } drop")',
+    '  rule("iifname != @nets oifname @nets drop")',
     '  rule("meta iifkind \\"bridge\\" iifname != { " links " } return")',
     '  rule("meta oifkind \\"bridge\\" oifname != { " links " } return")',
     '  rule("drop") }',

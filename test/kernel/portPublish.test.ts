@@ -35,12 +35,17 @@ describe("a port on every address", () => {
     await machine.baseline();
     const bridges = await adoptBridges(machine);
     const publish = await make(machine, "PortPublish", "web", web);
+    const six = await make(machine, "PortPublish", "six", { ...web, targetAddress: "fd00:18::11" });
+    for (const url of ["http://172.18.0.11/", "http://[fd00:18::11]/"])
+      expect(await get(machine, url, "world", "nothing")).toBe("nothing");
+    for (const from of ["host", "ct3"] as const)
+      expect(await get(machine, "http://172.18.0.11/", from)).not.toBe("nothing");
     const local = await make(machine, "PortPublish", "local", { ...web, hostPort: 8081, hostAddress: "127.0.0.1" });
     expect(await get(machine, "http://127.0.0.1:8081/")).toBe("172.18.0.1");
     for (const url of ["http://127.0.0.1:8080/", "http://127.0.0.1:8081/", "http://203.0.113.2:8081/"])
       expect(await get(machine, url, "world", "nothing")).toBe("nothing");
     expect(await get(machine, outside, "world")).toBe("203.0.113.1");
-    for (const one of [local, publish, ...bridges]) await one.destroy();
+    for (const one of [local, six, publish, ...bridges]) await one.destroy();
   });
 });
 
