@@ -43,6 +43,7 @@ export const ownerChains = [
   "outward",
   "unpublish",
   "tunnels",
+  "tunnels_out",
   "guard",
 ] as const;
 
@@ -175,6 +176,7 @@ const filterChains: Record<string, Chain> = {
     rules: [
       "iifname . oifname @same ct status dnat jump spoof",
       "iifname . oifname @same goto pass",
+      "jump tunnels_out",
       "iifname @internal drop",
       "oifname @internal drop",
       "iifname @nets jump spoof",

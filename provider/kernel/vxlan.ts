@@ -102,16 +102,23 @@ export function attachChanges(wanted: WantedTunnel, { bridge }: Link): Change[] 
   return [{ property: "bridge", actual: bridge, steps: [setLink(wanted, words(wanted.bridge), words(bridge))] }];
 }
 
-/** Packets of this tunnel's network from anyone but its remotes are dropped: VXLAN itself believes every sender. */
+/**
+ * Packets of this tunnel's network from anyone but its remotes are dropped: VXLAN itself believes every sender. So are those that this
+ * host forwards to a remote: translated on their way out, they would carry the host's own address there.
+ */
 export function tunnelRules({
   vni,
   port,
   local,
   remotes,
 }: Pick<WantedTunnel, "vni" | "port" | "local" | "remotes">): Rule[] {
-  const family = familyOf(local) === 6 ? "ip6" : "ip";
-  const others = remotes.length === 0 ? "" : `${family} saddr != { ${remotes.join(", ")} } `;
+  const version = familyOf(local);
+  const family = version === 6 ? "ip6" : "ip";
+  const ours = `meta nfproto ipv${version} udp dport ${port} @th,96,24 ${vni}`;
+  if (remotes.length === 0) return [{ chain: "tunnels", text: `${ours} drop` }];
+  const all = `{ ${remotes.join(", ")} }`;
   return [
-    { chain: "tunnels", text: `meta nfproto ipv${familyOf(local)} udp dport ${port} @th,96,24 ${vni} ${others}drop` },
+    { chain: "tunnels", text: `${ours} ${family} saddr != ${all} drop` },
+    { chain: "tunnels_out", text: `${ours} ${family} saddr != ${all} ${family} daddr ${all} drop` },
   ];
 }
