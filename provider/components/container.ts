@@ -11,6 +11,7 @@ import { bare, filesOf } from "./container-files.ts";
 import { resolvingOf } from "./dns.ts";
 import { linkNameFor } from "./names.ts";
 import type { Network } from "./network.ts";
+import { refuseOddContainer } from "./odd-args.ts";
 import { type Place, placeOf } from "./place.ts";
 import { type PublishArgs, readPublish } from "./publish.ts";
 
@@ -77,6 +78,7 @@ export class Container extends pulumi.ComponentResource {
   constructor(name: string, args: ContainerArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("linuxnet:index:Container", name, {}, opts);
     this.#name = name;
+    refuseOddContainer(name, args);
     const other = args.netns instanceof Container ? args.netns : undefined;
     const own = [args.network ?? []].flat();
     this.networks = other?.networks ?? own;

@@ -5,6 +5,7 @@ import type { ConnectionArgs } from "../resources/connection.ts";
 import { type DnsArgs, dnsOf, Names } from "./dns.ts";
 import { counterpart, type Endpoint, inspect, readNamed } from "./docker.ts";
 import { linkNameFor } from "./names.ts";
+import { refuseOddNetwork } from "./odd-args.ts";
 import { checkOverlay, makeOverlay, type Overlay, type OverlayArgs } from "./overlay.ts";
 import { makeSite, type Site, type SiteSpec } from "./sites.ts";
 import { chooseSubnet, placesOf, refuseRange, refuseStray, takeSubnets } from "./subnets.ts";
@@ -84,6 +85,7 @@ export class Network extends pulumi.ComponentResource {
     super("linuxnet:index:Network", name, {}, opts);
     this.#name = name;
     this.args = args;
+    refuseOddNetwork(name, args);
     checkOverlay(name, args);
     this.#families = this.bridged ? this.#declareFamilies() : [];
     this.subnets = pulumi.output(this.#families.map(({ subnet }) => subnet));

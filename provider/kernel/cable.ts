@@ -138,3 +138,14 @@ export function unreachable(via: string, addresses: readonly string[]): string |
     ? undefined
     : `must lie in the subnet of one of this end's addresses (${addresses.join(", ") || "it has none"})`;
 }
+
+/**
+ * A change of one end's MTU in the words of the pair, whose one property it is. Ends that differ say none: told as the value
+ * of one, it would be what the next refresh wants, and that one would tell of the other.
+ */
+export function asOneMtu(change: Change, here: Link | undefined, there: Link | undefined): Change {
+  const { property, actual, steps } = change;
+  if (property !== "mtu" && property !== "peer.mtu") return change;
+  if (here?.mtu === there?.mtu) return { property: "mtu", actual, steps };
+  return { drift: `the MTU of ${here?.name} is ${here?.mtu}, that of ${there?.name} is ${there?.mtu}`, steps };
+}

@@ -128,7 +128,7 @@ async function read(subject: Subject, id: string): Promise<{ id: string; props: 
   }
   const waiting = definition.expects ? definition.pending?.(args, seen) : undefined;
   if (waiting) drift.push(waiting.why);
-  if (drift.length > 0) found = { ...found, drift };
+  if (drift.length > 0) found = { ...found, drift: [...new Set(drift)] };
   return {
     id,
     props: toState(found, identified(subject.host, definition.outputs(wanted, seen, context)), inputKeys(definition)),

@@ -4,7 +4,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { forgetGone, formerFact } from "../kernel/adoption.ts";
 import { bareFacts, bareJoining, bareQuieting, bareTeardown } from "../kernel/bare-ends.ts";
-import { endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
+import { asOneMtu, endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
 import { formerEnd, releaseEnd, rememberEnd, removable } from "../kernel/cable-adoption.ts";
 import { type End, endFields, endRules, hasRoutes } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
@@ -92,8 +92,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
     ...endChanges(end, here),
     ...endChanges(far, there),
   ];
-  // The MTU is one property of both ends.
-  return changes.map((change) => (change.property === "peer.mtu" ? { ...change, property: "mtu" } : change));
+  return changes.map((change) => asOneMtu(change, seen.one.link, seen.other.link));
 }
 
 function refuseUnfit(args: Args, seen: Seen, [one, other]: [Standing, Standing], { adopt, owner }: Context): void {

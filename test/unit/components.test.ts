@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { inspect, readDocker } from "../../provider/components/docker.ts";
+import { refuseOddContainer, refuseOddNetwork } from "../../provider/components/odd-args.ts";
 import { readPublish } from "../../provider/components/publish.ts";
 import { allocate } from "../../provider/kernel/pool.ts";
 import { failures } from "../support/subject.ts";
@@ -34,6 +35,23 @@ describe("Docker's notation of published ports", () => {
     ["localhost:8080:80", '"localhost" must be an address of the host'],
     ["8080:http", '"http" must be a port'],
   ])("%s is refused at the part that is wrong", (text, rule) => expect(() => readPublish(text)).toThrow(rule));
+});
+
+describe("what no type tells a program in JavaScript is refused by name:", () => {
+  test.each<[what: string, args: object, rule: string]>([
+    ["a typing error", { publsh: [] }, 'container "web": there is no argument publsh; did you mean "publish"?'],
+    ["a network by its name", { network: "shop" }, "network must be a Network, or a list of them"],
+    ["a list with nothing in it", { network: [undefined] }, "network must be a Network, or a list of them"],
+    ["a namespace by a number", { netns: 7 }, "netns must be a Container or a name"],
+    ["a link by a name", { links: { server: "web" } }, "the link server must lead to a Container"],
+    ["a port that is no list", { publish: "8080:80" }, 'publish must be a list, such as ["8080:80"]'],
+    ["a port as a number", { publish: [8080] }, 'publish must be a list, such as ["8080:80"]'],
+  ])("%s", (_what, args, rule) => expect(() => refuseOddContainer("web", args)).toThrow(rule));
+
+  test("a typing error in a network's", () => {
+    const args: object = { subnett: "10.5.0.0/24" };
+    expect(() => refuseOddNetwork("shop", args)).toThrow('network "shop": there is no argument subnett; did you mean');
+  });
 });
 
 describe("addresses that are given", () => {
