@@ -151,8 +151,9 @@ function reload(owner: string, texts: ResolverTexts): ShCommand {
 }
 
 /** Removes a resolver's files. */
-export function removeStep(owner: string): Step {
-  return { what: "remove the resolver's names", do: sh(`limit rm -rf ${resolverDir(owner)}`) };
+export function removeStep(owner: string, seen: SeenTexts): Step {
+  const undo = [sh(`${writeText(owner, seen)}\n${noteText(owner, seen)}`)];
+  return { what: "remove the resolver's names", do: sh(`limit rm -rf ${resolverDir(owner)}`), undo };
 }
 
 /** A new text appears whole, by a rename. Another user reads it: dnsmasq has laid down root's rights by then. */

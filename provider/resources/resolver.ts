@@ -115,7 +115,7 @@ function running(args: Args, seen: Seen, context: Context): Change[] {
   refuseHeld(bare(args), [...seen.udp, ...seen.tcp], seen.former?.pid ?? seen.process?.pid);
   const steps = [
     ...leaving(seen, context),
-    ...(seen.process ? [stopStep(owner, program, startAgain(owner, seen, context))] : []),
+    ...(seen.process ? [stopStep(owner, program, startAgain(owner, seen.process, seen, context.previous))] : []),
     writeStep(owner, texts, seen.files),
     startStep(owner, program, keeperOf(seen)),
   ];
@@ -138,8 +138,7 @@ function programOf({ owner, ...args }: Args, { dnsmasq }: Seen): Program {
 }
 
 function upstreamsOf({ forward, upstreams, ...args }: Args, { host, udp, table }: Seen): string[] {
-  if (!forward) return [];
-  return upstreams ?? defaultUpstreams(host, udp, table.elements, bare(args));
+  return forward ? (upstreams ?? defaultUpstreams(host, udp, table.elements, bare(args))) : [];
 }
 
 function whatDiffers(program: Program, { process }: Seen): string | undefined {
@@ -150,16 +149,17 @@ function whatDiffers(program: Program, { process }: Seen): string | undefined {
 }
 
 /** What stands under a former name goes. */
-function leaving(seen: Seen, { former }: Context): Step[] {
-  if (former === undefined) return [];
-  return [...(seen.former ? [stopStep(former, {})] : []), ...(seen.formerFiles ? [removeStep(former)] : [])];
+function leaving(seen: Seen, { former, previous }: Context): Step[] {
+  return [
+    ...(former && seen.former ? [stopStep(former, {}, startAgain(former, seen.former, seen, previous))] : []),
+    ...(former && seen.formerFiles ? [removeStep(former, seen.formerFiles)] : []),
+  ];
 }
 
 /** The inverse of ending it: what ran before runs again. */
-function startAgain(owner: string, seen: Seen, { previous }: Context) {
-  const before = previous as Args | undefined;
-  if (!before || !seen.dnsmasq || !seen.process?.alive) return [];
-  return [startCommand(owner, dnsmasqProgram(owner, bare(before), seen.dnsmasq), keeperOf(seen))];
+function startAgain(owner: string, process: Seen["process"], seen: Seen, previous: Context["previous"]) {
+  if (!previous || !seen.dnsmasq || !process?.alive) return [];
+  return [startCommand(owner, dnsmasqProgram(owner, bare(previous as unknown as Args), seen.dnsmasq), keeperOf(seen))];
 }
 
 function refuseUnfit({ bridge, addresses }: Args, { bridge: { link } }: Seen): void {
@@ -172,7 +172,7 @@ function teardown({ owner }: Args, seen: Seen, context: Context): Step[] {
   return [
     ...leaving(seen, context),
     ...(seen.process ? [stopStep(owner, {})] : []),
-    ...(seen.files ? [removeStep(owner)] : []),
+    ...(seen.files ? [removeStep(owner, seen.files)] : []),
     ...firewallTeardown(seen, context),
   ];
 }

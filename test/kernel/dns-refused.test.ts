@@ -1,5 +1,7 @@
 import { expect } from "vitest";
-import { make } from "../support/subject.ts";
+import { ownerKey } from "../../provider/kernel/owner.ts";
+import { crud } from "../../provider/lifecycle/crud.ts";
+import { definitionOf, make } from "../support/subject.ts";
 import { test } from "../support/test.ts";
 import { dig, dnsLab, shop } from "./dns-lab.ts";
 
@@ -35,6 +37,19 @@ test("a bridge that is not there, or has not the address, is named", async ({ ma
   await expect(make(machine, "Resolver", "shop", { ...shop, addresses: ["10.5.0.4/24"] })).rejects.toThrow(
     "bridge shop0 does not have the address 10.5.0.4/24",
   );
+});
+
+test("one that cannot start under its new name answers under its former one", async ({ machine }) => {
+  await dnsLab(machine);
+  const resolver = await make(machine, "Resolver", "before", shop);
+  const owner = `${resolver.outputs.owner}`.replace("/before@", "/after@");
+  const inTheWay = `/run/linuxnet/process/${ownerKey(owner)}`;
+  await machine.sh(`touch ${inTheWay}; mount --bind /dev/null ${inTheWay}`);
+  const { update } = crud(definitionOf("Resolver"), () => machine.host);
+  await expect(update(resolver.outputs, { ...resolver.outputs, owner })).rejects.toThrow("The host is as it was.");
+  expect(await dig(machine, "web", "db")).toEqual(["NOERROR", "10.5.0.2"]);
+  await machine.sh(`umount ${inTheWay}; rm -f ${inTheWay}`);
+  await resolver.destroy();
 });
 
 test.for([
