@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { canonicalAddress, familyOf } from "../kernel/addresses.ts";
+import { canonicalAddress, type Family, familyOf } from "../kernel/addresses.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { Netns } from "../resources/netns.ts";
-import { PortPublish } from "../resources/portPublish.ts";
+import { PortPublish, type PortPublishArgs } from "../resources/portPublish.ts";
 import { Process, type ProcessArgs } from "../resources/process.ts";
 import { ResolvConf } from "../resources/resolvConf.ts";
 import type { ImpairmentArgs } from "../resources/vethEnd.ts";
@@ -13,7 +13,7 @@ import { linkNameFor } from "./names.ts";
 import type { Network } from "./network.ts";
 import { refuseOddContainer } from "./odd-args.ts";
 import { type Place, placeOf } from "./place.ts";
-import { type PublishArgs, readPublish } from "./publish.ts";
+import { type PublishArgs, publishFamilies, readPublish } from "./publish.ts";
 
 /** Inputs of a {@link Container}. What decides which resources there are is plain data, known when the program runs. */
 export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adopt" | "connection">> {
@@ -29,7 +29,10 @@ export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adop
   aliases?: string[];
   /** Other containers of the same network by the names that this one knows them by. */
   links?: Record<string, Container>;
-  /** Published ports, in Docker's notation (`"8080:80"`, `"127.0.0.1:8080:80/udp"`) or as inputs of a PortPublish. */
+  /**
+   * Published ports, in Docker's notation (`"8080:80"`, `"127.0.0.1:8080:80/udp"`) or as inputs of a PortPublish. Without an
+   * address of the host, each leads to the container's addresses of all families; `0.0.0.0` and `[::]` name one family.
+   */
   publish?: PublishArgs[];
   /** Name servers; default: the resolver of its network, where that has `dns`, else the host's own settings. */
   dns?: pulumi.Input<string>[];
@@ -83,9 +86,8 @@ export class Container extends pulumi.ComponentResource {
     const own = [args.network ?? []].flat();
     this.networks = other?.networks ?? own;
     this.#place = placeOf(name, args, own, other?.connection);
-    const { connection } = this.#place;
-    this.connection = connection;
-    this.#where = connection === undefined ? {} : { connection };
+    this.connection = this.#place.connection;
+    this.#where = this.connection === undefined ? {} : { connection: this.connection };
     this.#refuseOdd(args);
     this.netns = this.#makeNetns(args);
     const bridged = own.filter((network) => network.bridged);
@@ -203,16 +205,28 @@ export class Container extends pulumi.ComponentResource {
   #publish(publish: PublishArgs, index: number): void {
     const ports = typeof publish === "string" ? readPublish(publish) : [publish];
     for (const [number, port] of ports.entries()) {
-      const family = "hostAddress" in port && typeof port.hostAddress === "string" ? familyOf(port.hostAddress) : 4;
-      const targetAddress = this.#reachable.apply((lists) => {
-        const all = lists.flat();
-        return bare(all.find((one) => familyOf(one) === family) ?? all[0] ?? "");
-      });
       const name =
         typeof publish === "string"
           ? `${this.#name}-${publish}${ports.length > 1 ? `-${number}` : ""}`
           : `${this.#name}-publish-${index}`;
-      new PortPublish(name, { ...port, targetAddress, ...this.#where }, { parent: this, dependsOn: this.#links });
+      const { family: _only, ...inputs } = { family: undefined, ...port };
+      for (const [place, family] of publishFamilies(port, this.#publishable).entries())
+        this.#publishFamily(place === 0 ? name : `${name}-v${family}`, inputs, family);
     }
+  }
+
+  /** The families of the network that a published port leads to: the first one that is not internal. */
+  get #publishable(): Family[] {
+    const network = this.networks.find(({ bridged, args }) => bridged && !args.internal);
+    const subnets = network?.args.subnets ?? (network?.args.subnet === undefined ? [] : [network.args.subnet]);
+    return subnets.length === 0 ? [4] : subnets.map(familyOf);
+  }
+
+  #publishFamily(name: string, port: Omit<PortPublishArgs, "targetAddress">, family: Family): void {
+    const targetAddress = this.#reachable.apply((lists) => {
+      const all = lists.flat();
+      return bare(all.find((one) => familyOf(one) === family) ?? all[0] ?? "");
+    });
+    new PortPublish(name, { ...port, targetAddress, ...this.#where }, { parent: this, dependsOn: this.#links });
   }
 }

@@ -45,6 +45,8 @@ new linuxnet.Expect("apart across hosts", { from: strange, to: near, reachable: 
 new linuxnet.Expect("inside", { from: lost, to: kept }, all);
 new linuxnet.Expect("no way out", { from: lost, to: "203.0.113.1", reachable: false }, all);
 new linuxnet.Expect("published", { from: "host", to: "10.99.0.1", port: 8080 }, all);
+const there = { connection: connections.h1 };
+for (const to of ["127.0.0.1", "::1"]) new linuxnet.Expect("published on " + to, { from: there, to, port: 8080 }, all);
 `;
 
 interface Member {

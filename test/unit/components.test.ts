@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { inspect, readDocker } from "../../provider/components/docker.ts";
 import { refuseOddContainer, refuseOddNetwork } from "../../provider/components/odd-args.ts";
-import { readPublish } from "../../provider/components/publish.ts";
+import { publishFamilies, readPublish } from "../../provider/components/publish.ts";
 import { allocate } from "../../provider/kernel/pool.ts";
 import { failures } from "../support/subject.ts";
 
@@ -12,8 +12,16 @@ describe("Docker's notation of published ports", () => {
     ["8080:80", [{ hostPort: 8080, targetPort: 80, protocol: "tcp" }]],
     ["127.0.0.1:53:53/udp", [{ hostAddress: "127.0.0.1", hostPort: 53, targetPort: 53, protocol: "udp" }]],
     ["[::1]:8080:80", [{ hostAddress: "::1", hostPort: 8080, targetPort: 80, protocol: "tcp" }]],
-    ["0.0.0.0:8080:80", [{ hostPort: 8080, targetPort: 80, protocol: "tcp" }]],
+    ["0.0.0.0:8080:80", [{ family: 4, hostPort: 8080, targetPort: 80, protocol: "tcp" }]],
+    ["[::]:8080:80", [{ family: 6, hostPort: 8080, targetPort: 80, protocol: "tcp" }]],
   ])("%s", (text, ports) => expect(readPublish(text)).toEqual(ports));
+
+  test("a port leads to all families of the container, or to that which is named", () => {
+    const families = (text: string) => readPublish(text).map((port) => publishFamilies(port, [4, 6]));
+    expect(families("8080:80")).toEqual([[4, 6]]);
+    expect([families("127.0.0.1:8080:80"), families("0.0.0.0:8080:80")]).toEqual([[[4]], [[4]]]);
+    expect([families("[::1]:8080:80"), families("[::]:8080:80")]).toEqual([[[6]], [[6]]]);
+  });
 
   test("a range is as many ports as it names", () => {
     const ports = readPublish("8000-8003:80-83").map(({ hostPort, targetPort }) => [hostPort, targetPort]);
