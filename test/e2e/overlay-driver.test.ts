@@ -15,7 +15,7 @@ const named = Object.fromEntries(hosts.map((host) => [host, { host: "10.99.0." +
 const connections = { here: {}, ...named };
 const overlay = { addresses: { here: "10.99.0.254" } };
 const shop = new linuxnet.Network("shop", { driver: "overlay", subnets: ["10.60.0.0/24", "fd60::/64"], connections, overlay });
-const serving = { command: ["python3", "-m", "http.server", "80"], cwd: "/usr/share/common-licenses", ready: { tcp: 80 } };
+const serving = { command: ["python3", "-m", "http.server", "80", "--bind", "::"], cwd: "/usr/share/common-licenses", ready: { tcp: 80 } };
 const web = new linuxnet.Container("web", { network: shop, host: "h1", publish: ["8080:80"], ...serving });
 const side = new linuxnet.Container("side", { netns: web });
 const near = new linuxnet.Container("near", { network: shop, host: "here", links: { serveur: web } });

@@ -117,14 +117,14 @@ test("a port that is taken is refused by its holder's name, and nothing is chang
   await expect(make(machine, "PortPublish", "web", web)).rejects.toThrow(/port 8080\/tcp is in use by python3/);
   await machine.sh(`kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.05; done`);
   const first = await make(machine, "PortPublish", "first", web);
-  const sshd = await machine.spawn(["/usr/bin/python3", "-m", "http.server", "22"]);
-  await machine.sh("until ss -Hlnt | grep -q :22; do sleep 0.05; done");
-  await expect(first.up({ ...web, hostPort: 22 })).rejects.toThrow(/port 22\/tcp is in use by python3/);
+  const other = await machine.spawn(["/usr/bin/python3", "-m", "http.server", "2222"]);
+  await machine.sh("until ss -Hlnt | grep -q :2222; do sleep 0.05; done");
+  await expect(first.up({ ...web, hostPort: 2222 })).rejects.toThrow(/port 2222\/tcp is in use by python3/);
   // One that listens where it is published already, from later on, is no reason not to repair it.
   const late = await machine.spawn(["/usr/bin/python3", "-m", "http.server", "8080"]);
   await machine.sh("until ss -Hlnt | grep -q :8080; do sleep 0.05; done");
   await first.up({ ...web, targetPort: 81 });
-  await machine.sh(`kill ${sshd} ${late}; while kill -0 ${sshd} || kill -0 ${late}; do sleep 0.05; done 2>/dev/null`);
+  await machine.sh(`kill ${other} ${late}; while kill -0 ${other} || kill -0 ${late}; do sleep 0.05; done 2>/dev/null`);
   await expect(make(machine, "PortPublish", "second", { ...web, targetPort: 81 })).rejects.toThrow(
     "port tcp 8080 is held by linuxnet:test/dev/PortPublish/first",
   );
