@@ -140,12 +140,13 @@ export function unreachable(via: string, addresses: readonly string[]): string |
 }
 
 /**
- * A change of one end's MTU in the words of the pair, whose one property it is. Ends that differ say none: told as the value
- * of one, it would be what the next refresh wants, and that one would tell of the other.
+ * The changes of both ends in the words of the pair, whose one property the MTU is. That the ends differ is told in words too:
+ * the value of one alone would be what the next refresh wants, and that one would find nothing to tell.
  */
-export function asOneMtu(change: Change, here: Link | undefined, there: Link | undefined): Change {
-  const { property, actual, steps } = change;
-  if (property !== "mtu" && property !== "peer.mtu") return change;
-  if (here?.mtu === there?.mtu) return { property: "mtu", actual, steps };
-  return { drift: `the MTU of ${here?.name} is ${here?.mtu}, that of ${there?.name} is ${there?.mtu}`, steps };
+export function asOneMtu(changes: readonly Change[], here: Link | undefined, there: Link | undefined): Change[] {
+  const isMtu = ({ property }: Change) => property === "mtu" || property === "peer.mtu";
+  const told = changes.map((change) => (isMtu(change) ? { ...change, property: "mtu" } : change));
+  if (!changes.some(isMtu) || here?.mtu === there?.mtu) return told;
+  const drift = `the MTU of ${here?.name} is ${here?.mtu}, that of ${there?.name} is ${there?.mtu}`;
+  return [...told, { drift, steps: [] }];
 }

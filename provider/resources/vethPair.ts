@@ -92,7 +92,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
     ...endChanges(end, here),
     ...endChanges(far, there),
   ];
-  return changes.map((change) => asOneMtu(change, seen.one.link, seen.other.link));
+  return asOneMtu(changes, seen.one.link, seen.other.link);
 }
 
 function refuseUnfit(args: Args, seen: Seen, [one, other]: [Standing, Standing], { adopt, owner }: Context): void {

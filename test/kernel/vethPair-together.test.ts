@@ -10,7 +10,7 @@ test("both ends of a pair may be in one namespace, the host's or another", async
   const there = await make(machine, "VethPair", "there", inside);
   expect(await there.refresh()).toEqual([]);
   await machine.sh("ip link set vb mtu 1400; ip -n blue link set vb down");
-  expect(await here.refresh()).toEqual(["mtu"]);
+  expect(await here.refresh()).toEqual(["drift", "mtu"]);
   expect(await there.refresh()).toEqual(["drift"]);
   await here.up({ name: "va", peer: { name: "vb" } });
   await there.up(inside);
