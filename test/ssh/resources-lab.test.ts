@@ -1,4 +1,4 @@
-// The tests of the resources against the kernel, over ssh as lab.
+// Half of the tests of the resources against the kernel, over ssh as lab.
 import { kernelTestsAs } from "../support/hosts-source.ts";
 
-await kernelTestsAs("lab");
+await kernelTestsAs("lab", 0);

@@ -1,4 +1,4 @@
-// The tests of the resources against the kernel, over ssh as labpw.
+// Half of the tests of the resources against the kernel, over ssh as labpw.
 import { kernelTestsAs } from "../support/hosts-source.ts";
 
-await kernelTestsAs("labpw");
+await kernelTestsAs("labpw", 0);

@@ -1,4 +1,4 @@
-// The tests of the resources against the kernel, over ssh as root.
+// Half of the tests of the resources against the kernel, over ssh as root.
 import { kernelTestsAs } from "../support/hosts-source.ts";
 
-await kernelTestsAs("root");
+await kernelTestsAs("root", 0);

@@ -14,10 +14,12 @@ const logins: Partial<Record<User, (keys: Keys) => Connection>> = {
 const turns: readonly User[] = ["root", "lab", "labpw"];
 
 /**
- * Runs the tests of `test/kernel` that are this user's in this file (all of them with `npm run test:ssh`), each on a host of its own that is reached by ssh. The host has the uplink and
+ * Runs the tests of `test/kernel` that are this user's (all of them with `npm run test:ssh`), each on a host of its own that is reached by ssh. The host has the uplink and
  * the world that a machine has; what a test does by hand is done on the host itself.
+ *
+ * @param half which half of the user's files: two files of tests share them, so that no core waits long for the last one
  */
-export async function kernelTestsAs(user: User): Promise<void> {
+export async function kernelTestsAs(user: User, half: 0 | 1): Promise<void> {
   source.start = async () => {
     const lab = await Hosts.start(1, { world: true });
     const [host] = lab.hosts as [LabHost];
@@ -29,5 +31,6 @@ export async function kernelTestsAs(user: User): Promise<void> {
   const files = readdirSync(folder).filter((name) => name.endsWith(".test.ts") && !elsewhere.includes(name));
   const own = (_: string, index: number) =>
     process.env.LINUXNET_TEST_ALL || index % turns.length === turns.indexOf(user);
-  for (const name of files.toSorted().filter(own)) await import(new URL(name, folder).pathname);
+  const inHalf = (_: string, index: number) => index % 2 === half;
+  for (const name of files.toSorted().filter(own).filter(inHalf)) await import(new URL(name, folder).pathname);
 }
