@@ -2,7 +2,7 @@ import { names } from "./names.ts";
 import { drivers, internal, within } from "./networks.ts";
 import { everywhere, loopback, oneAddress } from "./publishing.ts";
 import { attempt, type Group, web } from "./rows.ts";
-import { accepting, forging, routed } from "./strangers.ts";
+import { accepting, forging, routed, toLoopback } from "./strangers.ts";
 
 const nothing = "better: there, the port is published and leads nowhere";
 const refusals: Group = {
@@ -54,6 +54,7 @@ export const groups: readonly Group[] = [
   drivers,
   names,
   routed,
+  toLoopback,
   forging,
   accepting,
   refusals,

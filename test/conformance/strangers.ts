@@ -7,6 +7,7 @@ const straight = {
   restore: { world: subnets.map((one) => `ip route del ${one}`).join("; ") },
 };
 
+const ownLoopback = "127.0.0.1 is for the host itself, by whatever way a packet comes";
 const inward = "container ports are closed to other machines, by whatever way they come";
 
 /** A neighbour that knows the way to the containers. */
@@ -33,6 +34,29 @@ export const accepting: Group = {
     ...safer("to a port that is not published", "world", web, 81, `from ${outside}`, inward),
     differs("ping, to a container", ping("world", web), "yes", "no", `safer: ${inward}`),
     ...both("to an internal container", "world", lost, 80, "no"),
+  ],
+};
+
+/** A neighbour for whom 127.0.0.1 is an address beyond the wire (CVE-2020-8558's way). */
+export const toLoopback: Group = {
+  title: "A neighbour that sends to 127.0.0.1",
+  prepare: {
+    world: `ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via ${host}; echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet`,
+  },
+  restore: {
+    world: "echo 0 >/proc/sys/net/ipv4/conf/all/route_localnet; ip route del 127.0.0.1; ip addr add 127.0.0.1/8 dev lo",
+  },
+  scenarios: [
+    ...safer("to a port that is published on 127.0.0.1", "world", "127.0.0.1", 8081, `from ${outside}`, ownLoopback),
+    ...safer(
+      "to a port that is published on every address",
+      "world",
+      "127.0.0.1",
+      8080,
+      `from ${outside}`,
+      ownLoopback,
+    ),
+    same("tcp, to a service of the host on 127.0.0.1", tcp("world", "127.0.0.1", 9001), "no"),
   ],
 };
 

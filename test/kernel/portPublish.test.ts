@@ -30,7 +30,7 @@ describe("a port on every address", () => {
   test("is no way to any other port, nor to 127.0.0.1, for a neighbour", async ({ machine }) => {
     await neighbourLab(machine);
     await machine.world(
-      "ip route del local 127.0.0.0/8 table local; ip route add 127.0.0.0/8 via 203.0.113.2; echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet",
+      "ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1 via 203.0.113.2; echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet",
     );
     await machine.baseline();
     const bridges = await adoptBridges(machine);
@@ -44,6 +44,13 @@ describe("a port on every address", () => {
     expect(await get(machine, "http://127.0.0.1:8081/")).toBe("172.18.0.1");
     for (const url of ["http://127.0.0.1:8080/", "http://127.0.0.1:8081/", "http://203.0.113.2:8081/"])
       expect(await get(machine, url, "world", "nothing")).toBe("nothing");
+    // Not because nothing came: without our table in the way, the very same packets are seen to arrive.
+    await machine.sh(
+      `nft 'add table ip seen; add chain ip seen in { type filter hook prerouting priority -500; };
+      add rule ip seen in iifname up0 ip daddr 127.0.0.1 tcp dport 8081 counter'`,
+    );
+    expect(await get(machine, "http://127.0.0.1:8081/", "world", "nothing")).toBe("nothing");
+    expect(await machine.sh("nft list table ip seen; nft delete table ip seen")).not.toContain("counter packets 0 ");
     expect(await get(machine, outside, "world")).toBe("203.0.113.1");
     for (const one of [local, six, publish, ...bridges]) await one.destroy();
   });
