@@ -23,10 +23,12 @@ as_root() {
   [ "$(id -u)" != 0 ] || { "$@"; return; }
   echo "tests: they make network namespaces, which takes root: sudo $1"
   as_root_code=0
+  before=$(mktemp)
   sudo --preserve-env env "PATH=$PATH" "HOME=$HOME" "$@" || as_root_code=$?
   for folder in "$PWD" "${PULUMI_HOME:-$HOME/.pulumi}" "$HOME/.npm" "$HOME/.cache" "$HOME/.local"; do
-    [ ! -d "$folder" ] || sudo find "$folder" -xdev -user root -exec chown -h "$(id -u):$(id -g)" {} +
+    [ ! -d "$folder" ] || sudo find "$folder" -xdev -user root -cnewer "$before" -exec chown -h "$(id -u):$(id -g)" {} +
   done
+  rm -f "$before"
   return "$as_root_code"
 }
 
