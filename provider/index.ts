@@ -8,6 +8,14 @@ export { Bridge, type BridgeArgs } from "./resources/bridge.ts";
 export type { ConnectionArgs, ProxyConnectionArgs } from "./resources/connection.ts";
 export { Expect, type ExpectArgs, type ExpectFrom, type Reachable } from "./resources/expect.ts";
 export { ForwardRule, type ForwardRuleArgs } from "./resources/forwardRule.ts";
+export type {
+  LabContainerArgs,
+  LabContainerState,
+  LabExpectArgs,
+  LabNetworkArgs,
+  LabNetworkState,
+} from "./resources/lab/args.ts";
+export { Lab, type LabArgs } from "./resources/lab.ts";
 export { NatRule, type NatRuleArgs } from "./resources/natRule.ts";
 export { Netns, type NetnsArgs } from "./resources/netns.ts";
 export { PortPublish, type PortPublishArgs } from "./resources/portPublish.ts";

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalAddress, type Family, familyOf } from "../kernel/addresses.ts";
+import { publishFamilies } from "../kernel/publish-notation.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { Netns } from "../resources/netns.ts";
 import { PortPublish, type PortPublishArgs } from "../resources/portPublish.ts";
@@ -13,7 +14,7 @@ import { linkNameFor } from "./names.ts";
 import type { Network } from "./network.ts";
 import { refuseOddContainer } from "./odd-args.ts";
 import { type Place, placeOf } from "./place.ts";
-import { type PublishArgs, publishFamilies, readPublish } from "./publish.ts";
+import { type PublishArgs, readPublish } from "./publish.ts";
 
 /** Inputs of a {@link Container}. What decides which resources there are is plain data, known when the program runs. */
 export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adopt" | "connection">> {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { shortHash } from "../kernel/owner.ts";
+import { derivedName } from "../kernel/names.ts";
 
 /**
  * The name of a link or namespace for a component: readable, at most 15 bytes, the same on every run, and not that of another
@@ -10,10 +10,5 @@ import { shortHash } from "../kernel/owner.ts";
  * @example linkNameFor("web") // "web-3fa9c1"
  */
 export function linkNameFor(name: string, end = ""): string {
-  const readable = name
-    .replaceAll(/[^A-Za-z0-9_.-]/g, "")
-    .replace(/^[.-]+/, "")
-    .slice(0, 8);
-  const whole = [pulumi.getProject(), pulumi.getStack(), name, end].join("\n");
-  return `${readable || "net"}-${shortHash(whole, 6)}`;
+  return derivedName([pulumi.getProject(), pulumi.getStack()], name, end);
 }

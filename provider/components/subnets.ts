@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { canonicalAddress, contains, familyOf, overlaps, parseCidr } from "../kernel/addresses.ts";
+import { freeSubnet } from "../kernel/free-subnet.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 
 /** Where a network is, as far as the program knows: a host's name ("" for this machine), or a connection that is known later. */
@@ -72,14 +72,14 @@ export function refuseStray(
 
 /** A subnet for a network that names none: a /24 of 10.200.0.0/16 by its name, stepped past those that are used so far. */
 export function chooseSubnet(network: string, places: readonly Place[]): string {
-  const start = createHash("sha256").update(network).digest()[0] ?? 0;
-  for (let step = 0; step < 256; step += 1) {
-    const subnet = `10.200.${(start + step) % 256}.0/24`;
-    if (used.some((one) => overlaps(one.subnet, subnet))) continue;
-    used.push({ network, subnet, places });
-    return subnet;
-  }
-  throw new pulumi.RunError(
-    `network "${network}": all of 10.200.0.0/16 is used by this program's networks; give it a subnet`,
+  const subnet = freeSubnet(
+    network,
+    used.map((one) => one.subnet),
   );
+  if (subnet === undefined)
+    throw new pulumi.RunError(
+      `network "${network}": all of 10.200.0.0/16 is used by this program's networks; give it a subnet`,
+    );
+  used.push({ network, subnet, places });
+  return subnet;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Command, Fact, IpCommand, Reply } from "../kernel/command.ts";
+import { quote } from "../kernel/quote.ts";
 import { batch, stepDeadline } from "./script.ts";
 
 /** Commands that ask, composed into one script, and how to cut its answer into theirs. */
@@ -51,11 +52,20 @@ function grouped(unique: ReadonlyMap<string, Command>): Group[] {
 /** One command, or one batch: its stdout, then the mark with its exit code, then its stderr, then a second mark. */
 function block(commands: readonly Command[], tag: string, number: number): string {
   const [first] = commands;
-  const text = first?.kind === "ip" ? batch(commands as IpCommand[], "-j -d -force ") : `(\n${first?.text}\n)`;
+  const text = first?.kind === "ip" ? asking(commands as IpCommand[]) : `(\n${first?.text}\n)`;
   return [
     `text=$( {\n${text}\n} 2>&1 >&3 ); code=$?`,
     `printf '\\n${tag} ${number} %s\\n%s\\n${tag}\\n' $code "$text"`,
   ].join("\n");
+}
+
+/** A namespace that is not there is not looked into: a look by `ip -n` costs a process, and this says what that would say. */
+function asking(commands: readonly IpCommand[]): string {
+  const [{ netns } = {}] = commands;
+  const text = batch(commands, "-j -d -force ");
+  if (netns === undefined) return text;
+  const none = `Cannot open network namespace "${netns}": No such file or directory`;
+  return `if [ -e ${quote(`/run/netns/${netns}`)} ]; then\n${text}\nelse printf '%s\\n' ${quote(none)} >&2; (exit 255); fi`;
 }
 
 function cut(reply: Reply, tag: string, groups: readonly Group[]): Map<string, Reply> {

@@ -150,14 +150,28 @@ function transaction(commands: readonly NftCommand[]): string {
   return `limit ${inNetns(commands[0]?.netns)}nft -f - <<'NFT'\n${text}\nNFT`;
 }
 
+/** What takes steps back, newest first. The steps of one transaction of nft were all done, or none: they are taken back by one. */
 function undoText(steps: readonly Step[]): string {
-  const lines = steps.flatMap(({ what, undo }, number) => {
-    if (!undo || undo.length === 0) return [];
-    const commands = undo.map((command, index) => {
-      const name = `u${number}_${index}`;
-      return `  ${name}() {\n${body([command], false)}\n}\n  what=${quote(what)}; attempt ${name}`;
-    });
-    return [`if [ "$1" -gt ${number} ]; then\n${commands.join("\n")}\nfi`];
+  const blocks = groups(steps).flatMap(({ base, commands }) => {
+    const own = steps.slice(base, base + commands.length);
+    if (commands[0]?.kind === "nft") return undoBlock(own.toReversed(), base);
+    return own.flatMap((step, index) => undoBlock([step], base + index));
   });
-  return lines.length === 0 ? ":" : lines.reverse().join("\n");
+  return blocks.length === 0 ? ":" : blocks.reverse().join("\n");
+}
+
+function undoBlock(steps: readonly Step[], number: number): string[] {
+  const undos = steps.flatMap(({ undo = [] }) => undo);
+  const bodies: Command[][] = [];
+  for (const command of undos) {
+    const before = bodies.at(-1)?.[0];
+    if (before?.kind === "nft" && joins(before, command)) bodies.at(-1)?.push(command);
+    else bodies.push([command]);
+  }
+  if (bodies.length === 0) return [];
+  const texts = bodies.map((commands, index) => {
+    const name = `u${number}_${index}`;
+    return `  ${name}() {\n${body(commands, false)}\n}\n  what=${quote(`${steps[0]?.what}`)}; attempt ${name}`;
+  });
+  return [`if [ "$1" -gt ${number} ]; then\n${texts.join("\n")}\nfi`];
 }

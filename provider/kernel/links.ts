@@ -77,12 +77,16 @@ const shape = z.looseObject({
 
 /** Asks for one link by name. */
 export function linkFact(name: string, netns?: string): Fact<Sight> {
-  return { command: ip(["addr", "show", "dev", name], netns), parse: (reply) => sight(reply) };
+  return { command: ip(["addr", "show", "dev", name], netns), parse: sight };
 }
 
 /** Asks for all links of a namespace, with their addresses. */
 export function linksFact(netns?: string): Fact<Link[]> {
-  return { command: ip(["addr", "show"], netns), parse: (reply) => (isAbsence(reply) ? [] : readLinks(reply)) };
+  return { command: ip(["addr", "show"], netns), parse: allLinks };
+}
+
+function allLinks(reply: Reply): Link[] {
+  return isAbsence(reply) ? [] : readLinks(reply);
 }
 
 /** Exit codes of `timeout` itself (timeout(1)): the command was ended, cannot be run, or is not there. */

@@ -33,6 +33,19 @@ export function ownerOf(project: string, stack: string, kind: string, name: stri
   return `${ownerPrefix}${plain === whole ? plain : `${plain.slice(0, 72)}~${shortHash(whole)}`}`;
 }
 
+/**
+ * The owner of a part of a resource that is made of several objects: the resource's own, the part behind it, and the same
+ * seal. At most {@link ownerLimit} bytes: a long one ends in a hash of the whole.
+ * @example partOwner("linuxnet:shop/dev/Lab/big@1a2b3c4d", "web/eth0") // "linuxnet:shop/dev/Lab/big/web/eth0@1a2b3c4d"
+ */
+export function partOwner(owner: string, name: string): string {
+  const [, base = "", seal = ""] = /^(.*?)(@[0-9a-f]{8})?$/.exec(owner) ?? [];
+  const whole = `${base}/${name}`;
+  const plain = whole.replaceAll(/[^A-Za-z0-9_.:/~-]/g, "_");
+  const fits = plain === whole && plain.length + 9 <= ownerLimit;
+  return `${fits ? plain : `${plain.slice(0, 82)}~${shortHash(whole)}`}${seal}`;
+}
+
 function part(text: string, limit: number): string {
   return text.replaceAll(/[^A-Za-z0-9_.-]/g, "_").slice(0, limit);
 }

@@ -65,10 +65,10 @@ export function allocate(pool: Pool, before: Readonly<Record<string, string>>): 
   const taken = new Set([pool.gateway, ...pool.reserved, ...given.values()]);
   const leaving = new Set(Object.values(before).map(bare));
   const left: string[] = [];
+  const unused = search(pool, (address) => taken.has(address) || leaving.has(address));
+  const any = search(pool, (address) => taken.has(address));
   for (const name of names.filter((one) => !given.has(one))) {
-    const free =
-      firstFree(pool, (address) => taken.has(address) || leaving.has(address)) ??
-      firstFree(pool, (address) => taken.has(address));
+    const free = unused() ?? any();
     if (free === undefined) left.push(name);
     else taken.add(given.set(name, free).get(name) ?? free);
   }
@@ -97,14 +97,18 @@ function givable({ subnet, range = subnet }: Pool, address: string): boolean {
   return contains(range, address) && !isNoHost(subnet, address);
 }
 
-function firstFree(pool: Pool, taken: (address: string) => boolean): string | undefined {
+/** Finds one free address after the other: what is taken once stays so, so each search goes on where the last one ended. */
+function search(pool: Pool, taken: (address: string) => boolean): () => string | undefined {
   const range = pool.range ?? pool.subnet;
   const size = sizeOf(range);
-  for (let place = 0n; place < size; place += 1n) {
-    const address = addressAt(range, place);
-    if (!taken(address) && givable(pool, address)) return address;
-  }
-  return undefined;
+  let place = 0n;
+  return () => {
+    for (; place < size; place += 1n) {
+      const address = addressAt(range, place);
+      if (!taken(address) && givable(pool, address)) return address;
+    }
+    return undefined;
+  };
 }
 
 function capacityOf(pool: Pool): bigint {

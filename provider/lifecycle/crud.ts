@@ -3,11 +3,12 @@ import type { Host } from "../host/host.ts";
 import { Unreachable } from "../host/session.ts";
 import { type Connection, secretsOf } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
+import { propertyAt } from "../kernel/property.ts";
 import { check, inputKeys } from "./check.ts";
 import { converge } from "./converge.ts";
 import type { Context, Definition, Issue } from "./definition.ts";
 import { remove } from "./remove.ts";
-import { argsOf, changedKeys, propertyAt, toState, withoutUndefined, withProperty } from "./state.ts";
+import { argsOf, changedKeys, toState, withoutUndefined, withProperty } from "./state.ts";
 import { look, type Subject } from "./subject.ts";
 
 type Bag = Record<string, unknown>;

@@ -30,6 +30,8 @@ async function lookOn(subject: Subject, { on }: Look): Promise<Look> {
 
 async function notReady(subject: Subject, { seen, context, on }: Look, why: string): Promise<LinuxnetError> {
   const { definition, host, args } = subject;
+  if (definition.lasting && context.previous)
+    return new LinuxnetError({ host: host.name, problem: why, state: "What was set stands." });
   const steps = definition.teardown(args, seen, context);
   const failing = { host: host.name, problem: why };
   if (steps.length === 0) return new LinuxnetError(failing);

@@ -57,8 +57,3 @@ export function withProperty(bag: Bag, path: string, value: unknown): Bag {
   const { [head]: _removed, ...others } = bag;
   return others;
 }
-
-/** The property at a path (`peer.name`). */
-export function propertyAt(bag: Bag, path: string): unknown {
-  return path.split(".").reduce<unknown>((value, key) => (value as Bag | undefined)?.[key], bag);
-}

@@ -3,6 +3,7 @@ import { addressPool } from "./addressPool.ts";
 import { bridge } from "./bridge.ts";
 import { expect } from "./expect.ts";
 import { forwardRule } from "./forwardRule.ts";
+import { lab } from "./lab.ts";
 import { natRule } from "./natRule.ts";
 import { netns } from "./netns.ts";
 import { portPublish } from "./portPublish.ts";
@@ -26,4 +27,5 @@ export const definitions = [
   addressPool,
   expect,
   resolver,
+  lab,
 ] as unknown as readonly Definition[];

@@ -23,6 +23,10 @@ export const samples: Record<string, Bag> = {
     addresses: ["172.18.0.1/16"],
     members: { web: { addresses: ["172.18.0.11"] } },
   },
+  Lab: {
+    networks: { shop: { subnet: "10.5.0.0/24" } },
+    containers: { web: { network: "shop", publish: ["8080:80"] } },
+  },
   Process: { netns: "ct1", command: ["sleep", "1"] },
 };
 

@@ -3,8 +3,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { inspect, readDocker } from "../../provider/components/docker.ts";
 import { refuseOddContainer, refuseOddNetwork } from "../../provider/components/odd-args.ts";
-import { publishFamilies, readPublish } from "../../provider/components/publish.ts";
+import { readPublish } from "../../provider/components/publish.ts";
 import { allocate } from "../../provider/kernel/pool.ts";
+import { publishFamilies } from "../../provider/kernel/publish-notation.ts";
 import { failures } from "../support/subject.ts";
 
 describe("Docker's notation of published ports", () => {

@@ -26,7 +26,8 @@ describe("every kind", () => {
     expect(failures(kind, samples[kind] ?? {})).toEqual([]);
   });
 
-  test.each(kinds)("%s: what check has made canonical stays as it is", (kind) => {
+  // What a Lab works out, it writes into its networks and containers.
+  test.each(kinds.filter((kind) => kind !== "Lab"))("%s: what check has made canonical stays as it is", (kind) => {
     const once = checked(kind, samples[kind] ?? {});
     // What a kind adds by itself (the addresses of a pool) is none of a program's inputs.
     const named = ["adopt", "owner", ...Object.keys(definitionOf(kind).fields)];
@@ -61,7 +62,8 @@ describe("every kind", () => {
     expect(reasons(kind, "adopt", "yes")).toBe("adopt must be true or false");
   });
 
-  test.each(kinds)("%s: refuses what is missing, by name", (kind) => {
+  // A Lab may be empty.
+  test.each(kinds.filter((kind) => kind !== "Lab"))("%s: refuses what is missing, by name", (kind) => {
     const properties = failures(kind, {}).map(({ property }) => property);
     expect(properties.length).toBeGreaterThan(0);
     for (const property of properties) expect(Object.keys(samples[kind] ?? {})).toContain(property.split(".")[0]);

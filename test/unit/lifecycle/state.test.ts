@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { propertyAt } from "../../../provider/kernel/property.ts";
 import { crud } from "../../../provider/lifecycle/crud.ts";
-import { argsOf, changedKeys, propertyAt, toState, withProperty } from "../../../provider/lifecycle/state.ts";
+import { argsOf, changedKeys, toState, withProperty } from "../../../provider/lifecycle/state.ts";
 import { samples } from "../../support/samples.ts";
 import { checked, definitionOf } from "../../support/subject.ts";
 
