@@ -4,6 +4,7 @@ import type { Reply } from "../kernel/command.ts";
 import { firstLine, LinuxnetError } from "../kernel/failure.ts";
 import { Frames } from "./frames.ts";
 import { type Launch, type Shell, shellEnv, start } from "./shell.ts";
+import { trace, traceClock } from "./trace.ts";
 
 /** The session ended before the answer came: whether the script ran is unknown, so look and converge. */
 export class OutcomeUnknown extends LinuxnetError {}
@@ -66,6 +67,24 @@ export class Session {
    * @throws LinuxnetError when it cannot be opened: nothing has run then
    */
   async send(requests: readonly Request[]): Promise<Reply[]> {
+    const start = traceClock();
+    const sent = requests.reduce((sum, { script }) => sum + script.length, 0);
+    let received = 0;
+    try {
+      const replies = await this.#exchange(requests);
+      received = replies.reduce((sum, { stdout, stderr }) => sum + stdout.length + stderr.length, 0);
+      return replies;
+    } finally {
+      trace({ host: this.name, start, end: traceClock(), requests: requests.length, sent, received });
+    }
+  }
+
+  /** Ends the shell: a script that runs goes on to its end, nothing new begins. */
+  close(): void {
+    if (this.#shell) this.#giveUp(this.#shell, "it was closed");
+  }
+
+  async #exchange(requests: readonly Request[]): Promise<Reply[]> {
     this.#opening ??= this.#dial().catch((error: unknown) => {
       this.#opening = undefined;
       throw error;
@@ -88,11 +107,6 @@ export class Session {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Ends the shell: a script that runs goes on to its end, nothing new begins. */
-  close(): void {
-    if (this.#shell) this.#giveUp(this.#shell, "it was closed");
   }
 
   /** Does not wait for the shell's end: a script that hangs keeps its streams open. */

@@ -1,0 +1,70 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Recording, Subject } from "../record.ts";
+import { Results } from "../stats.ts";
+import { plot } from "./plot.ts";
+import { lifeTable, quietTable, ratioTable, shareTable } from "./tables.ts";
+
+type Named = Pick<Subject, "name" | "title">;
+
+const [beginning, end] = ["<!-- results -->", "<!-- end of results -->"];
+
+/** The results as Markdown. */
+export function markdown(recording: Recording, subjects: readonly Named[]): string {
+  const results = new Results(recording.measurements);
+  const facts = (of: Record<string, string>) =>
+    Object.entries(of)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(", ");
+  const missing = Object.entries(recording.missing).map(([name, why]) => `- **${name}** is missing: ${why}`);
+  const notes = subjects.flatMap(({ name }) =>
+    results.notes(name).map((note) => `- ${name} leaves: \`${note.slice(0, 100)}\``),
+  );
+  return [
+    `Measured ${recording.date.slice(0, 16)}Z at commit ${recording.commit}. Machine: ${facts(recording.machine)}. Versions: ${facts(recording.versions)}.`,
+    ...section("Not measured", missing.join("\n")),
+    ...section("Up and down", lifeTable(results, subjects), "![seconds up by number of hosts](up.svg)"),
+    ...section("Ratios", ratioTable(results, subjects)),
+    ...section(
+      "What the engine takes, and what we take",
+      shareTable(results, { metric: "up", engine: "engineUp", floor: "up" }),
+    ),
+    ...section("", shareTable(results, { metric: "down", engine: "engineDown", floor: "down" })),
+    ...section("Nothing to do, and one change", quietTable(results)),
+    ...section("What peers leave behind", notes.join("\n")),
+  ].join("\n\n");
+}
+
+function section(title: string, ...parts: string[]): string[] {
+  const body = parts.filter((part) => part.split("\n").length > 2 || !part.startsWith("|")).filter(Boolean);
+  return body.length === 0 ? [] : [...(title ? [`### ${title}`] : []), ...body];
+}
+
+/** The plot of the seconds that `up` takes, of all subjects. */
+export function upPlot(recording: Recording, subjects: readonly Named[]): string {
+  const results = new Results(recording.measurements);
+  const series = subjects.map(({ name, title }) => ({
+    title: title.slice(0, 44),
+    points: results.sizes(name, "up").map((n) => [n, results.median(name, n, "up")] as const),
+  }));
+  return plot("Seconds until N hosts on one NATed bridge are up (median)", "hosts", "seconds", series);
+}
+
+/** Writes `results.json`, `up.svg` and the text: into the README of the folder between its marks, else as `results.md`. */
+export function writeReport(folder: string, recording: Recording, subjects: readonly Named[]): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "results.json"), `${JSON.stringify(recording, undefined, 1)}\n`);
+  writeFileSync(join(folder, "up.svg"), upPlot(recording, subjects));
+  const readme = join(folder, "README.md");
+  const text = existsSync(readme) ? readFileSync(readme, "utf8") : "";
+  const [before, after] = [text.indexOf(beginning), text.indexOf(end)];
+  const results = markdown(recording, subjects);
+  if (before < 0 || after < before) writeFileSync(join(folder, "results.md"), `${results}\n`);
+  else writeFileSync(readme, `${text.slice(0, before)}${beginning}\n\n${results}\n\n${text.slice(after)}`);
+}
+
+/** What an earlier run left in a folder; undefined when there is none. */
+export function readRecording(folder: string): Recording | undefined {
+  const file = join(folder, "results.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+}

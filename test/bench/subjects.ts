@@ -1,0 +1,16 @@
+import { ours } from "./ours/subject.ts";
+import type { Subject } from "./record.ts";
+import { shellPeer } from "./shell-peer.ts";
+
+/** All that can be measured, in the order of the table. */
+export const subjects: readonly Subject[] = [
+  shellPeer({ name: "tutorial", title: "tutorial script, one process per command", script: "tutorial.sh" }),
+  shellPeer({
+    name: "batch",
+    title: "`ip -batch` and `nft -f`: a shell's floor",
+    sizes: [10, 50, 100, 500, 1000],
+    script: "batch.sh",
+  }),
+  ours("primitives", "ours: `Netns`, `VethPair`, `Bridge`, `NatRule`"),
+  ours("components", "ours: `Network`, `Container`"),
+];
