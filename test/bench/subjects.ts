@@ -1,4 +1,5 @@
 import { ours } from "./ours/subject.ts";
+import { cni, dockerPeer, mininet } from "./peers.ts";
 import type { Subject } from "./record.ts";
 import { shellPeer } from "./shell-peer.ts";
 
@@ -11,6 +12,9 @@ export const subjects: readonly Subject[] = [
     sizes: [10, 50, 100, 500, 1000],
     script: "batch.sh",
   }),
+  mininet,
+  cni,
+  dockerPeer,
   ours("primitives", "ours: `Netns`, `VethPair`, `Bridge`, `NatRule`"),
   ours("components", "ours: `Network`, `Container`"),
 ];

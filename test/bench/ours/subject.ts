@@ -10,13 +10,9 @@ import { changedSetting, programOf, type Wanted, type Way } from "./programs.ts"
 import type { StoredResource } from "./replay.ts";
 
 /** A way of ours as a subject: whole operations of the real engine, and beside them the engine alone. */
-export function ours(
-  way: Way,
-  title: string,
-  sizes: readonly number[] = usualSizes,
-  missing = () => undefined as string | undefined,
-): Subject {
-  return { name: way, title, sizes, missing, measure: (n) => onMachine((machine) => measure(machine, { way, n })) };
+export function ours(way: Way, title: string, sizes: readonly number[] = usualSizes): Subject {
+  const prepare = async () => undefined;
+  return { name: way, title, sizes, prepare, measure: (n) => onMachine((machine) => measure(machine, { way, n })) };
 }
 
 async function measure(machine: Machine, wanted: Wanted): Promise<Pick<Measurement, "values" | "notes">> {
