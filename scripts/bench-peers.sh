@@ -1,5 +1,5 @@
 #!/bin/sh
-# bench-peers.sh mininet|cni: what a peer of `npm run bench` needs, in a folder of its own below LINUXNET_BENCH (default
+# bench-peers.sh mininet|cni|rate: what a peer of `npm run bench` needs, in a folder of its own below LINUXNET_BENCH (default
 # ~/.cache/linuxnet-bench). Nothing is installed: to remove it, remove the folder.
 set -eu
 cache=${LINUXNET_BENCH:-$HOME/.cache/linuxnet-bench}
@@ -46,6 +46,16 @@ cni() {
   build github.com/containernetworking/cni $CNI cnitool
 }
 
+# What opens connections for the measurement of published ports; built anew when its source is another.
+rate() {
+  PATH=$PATH:/usr/local/go/bin
+  command -v go >/dev/null || fail "Go is not on PATH"
+  quietly env GO111MODULE=off CGO_ENABLED=0 go build -o "$scratch/made/rate" "$source"
+  touch "$scratch/made/versions"
+}
+
+source=$(dirname "$0")/../test/bench/rate/main.go
+[ "$peer" != rate ] || [ "$cache/rate/rate" -nt "$source" ] || rm -rf "$cache/rate"
 [ ! -e "$cache/$peer/versions" ] || exit 0
 mkdir -p "$cache"
 scratch=$(mktemp -d)

@@ -11,7 +11,7 @@ import { onMachine, peerFile, shellPeer } from "./shell-peer.ts";
 import { linkCount, timed } from "./timing.ts";
 
 /** The folder of what the peers need. */
-const cache = process.env.LINUXNET_BENCH ?? `${homedir()}/.cache/linuxnet-bench`;
+export const peersFolder = process.env.LINUXNET_BENCH ?? `${homedir()}/.cache/linuxnet-bench`;
 
 /** The folder that scripts/docker.sh unpacks Debian's docker.io into. */
 const docker = process.env.LINUXNET_DOCKER ?? `${homedir()}/.cache/linuxnet-docker`;
@@ -19,12 +19,15 @@ const docker = process.env.LINUXNET_DOCKER ?? `${homedir()}/.cache/linuxnet-dock
 /** Runs a script of set-up; what it says last is why a peer is missing. */
 async function fetch(script: string, ...args: string[]): Promise<string | undefined> {
   const { exitCode, stderr } = await execa("sh", [`${checkout}/scripts/${script}`, ...args], {
-    env: { LINUXNET_BENCH: cache, LINUXNET_DOCKER: docker },
+    env: { LINUXNET_BENCH: peersFolder, LINUXNET_DOCKER: docker },
     stdout: "inherit",
     reject: false,
   });
   return exitCode === 0 ? undefined : stderr.trim().split("\n").at(-1) || `${script} ended with ${exitCode}`;
 }
+
+/** Fetches or builds what a peer needs; says why that cannot be had. */
+export const fetchPeer = (name: string): Promise<string | undefined> => fetch("bench-peers.sh", name);
 
 /** The CNI plugins, one call of cnitool for each host. */
 export const cni: Subject = shellPeer({
@@ -32,8 +35,8 @@ export const cni: Subject = shellPeer({
   title: "CNI bridge, host-local, portmap by cnitool",
   script: "cni.sh",
   staged: true,
-  prepare: () => fetch("bench-peers.sh", "cni"),
-  env: () => ({ BIN: `${cache}/cni/bin` }),
+  prepare: () => fetchPeer("cni"),
+  env: () => ({ BIN: `${peersFolder}/cni/bin` }),
 });
 
 /** Docker, one `docker run` for each host. */
@@ -52,7 +55,7 @@ export const mininet: Subject = {
   name: "mininet",
   title: "Mininet, Linux bridge: build and start / stop",
   sizes: usualSizes,
-  prepare: () => fetch("bench-peers.sh", "mininet"),
+  prepare: () => fetchPeer("mininet"),
   measure: (n) => onMachine((machine) => measureMininet(machine, n)),
 };
 
@@ -60,7 +63,7 @@ async function measureMininet(machine: Machine, n: number): Promise<Pick<Measure
   // Where it is not there yet, Mininet adds this line and restarts the network manager: that is spared it.
   await machine.sh("mkdir -p /etc/network && printf '\\niface nat0-eth0 inet manual\\n' >>/etc/network/interfaces");
   const [links, before] = [await linkCount(machine), await machine.snapshot()];
-  const folder = `${cache}/mininet`;
+  const folder = `${peersFolder}/mininet`;
   const variables = [
     `PYTHONPATH=${folder}/usr/lib/python3/dist-packages`,
     `PATH=${["usr/bin", "sbin", "bin"].map((one) => `${folder}/${one}:`).join("")}/usr/sbin:/usr/bin:/sbin:/bin`,
@@ -73,7 +76,7 @@ async function measureMininet(machine: Machine, n: number): Promise<Pick<Measure
 
 /** The versions of the peers that were fetched. */
 export function peerVersions(): Record<string, string> {
-  const files = ["mininet", "cni"].map((peer) => `${cache}/${peer}/versions`).filter((file) => existsSync(file));
+  const files = ["mininet", "cni"].map((peer) => `${peersFolder}/${peer}/versions`).filter((file) => existsSync(file));
   const lines = files.flatMap((file) => readFileSync(file, "utf8").trim().split("\n"));
   return Object.fromEntries(lines.map((line) => line.split(" ") as [string, string]));
 }
