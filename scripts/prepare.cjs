@@ -12,7 +12,7 @@ const path = require("node:path");
 
 const root = path.dirname(__dirname);
 const dist = path.join(root, "dist");
-const ENTRIES = ["index", "runtime"];
+const ENTRIES = ["index", "runtime", "cli"];
 
 /** Writes only what differs: programs that run meanwhile import these files. */
 function shims() {
@@ -29,6 +29,16 @@ function shims() {
     const file = path.join(dist, name);
     if (!fs.existsSync(file) || fs.readFileSync(file, "utf8") !== text) fs.writeFileSync(file, text);
   }
+  linkCommand();
+}
+
+/** `npx linuxnet` in a checkout: npm links the commands of a package's dependencies, not its own. */
+function linkCommand() {
+  const bin = path.join(root, "node_modules", ".bin");
+  const link = path.join(bin, "linuxnet");
+  if (!fs.existsSync(bin) || fs.existsSync(link)) return;
+  fs.rmSync(link, { force: true });
+  fs.symlinkSync("../../linuxnet.cjs", link);
 }
 
 function compile() {

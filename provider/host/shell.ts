@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { execa } from "execa";
 import type { Connection } from "../kernel/connection.ts";
 import { type Failing, firstLine } from "../kernel/failure.ts";
@@ -89,6 +90,54 @@ export function start({ argv: [file, ...args], env, bare, preamble }: Started): 
       for (const stream of [stdin, stdout, stderr]) stream.destroy();
     },
   };
+}
+
+/** What a program answered that was run to its end. */
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+  /** Why it could not be started at all, by the kernel's name for it: `ENOENT`. */
+  fault: string | undefined;
+}
+
+/**
+ * Runs a program of this machine to its end, with an empty stdin; what it prints is kept in memory.
+ *
+ * @param cwd the folder that it runs in
+ */
+export async function run([file, ...args]: readonly [string, ...string[]], cwd: string): Promise<Ran> {
+  const { exitCode, stdout, stderr, code } = await execa(file, args, {
+    cwd,
+    reject: false,
+    stdin: "ignore",
+    // What the project has installed is found too: npm's `pulumi`.
+    preferLocal: true,
+    localDir: cwd,
+  });
+  return { code: exitCode ?? 255, stdout, stderr, fault: exitCode === undefined ? code : undefined };
+}
+
+/**
+ * Runs a program with this process's own stdin, stdout and stderr, a terminal as it is. Ctrl-C is the program's.
+ *
+ * @returns its exit code; 128 and the number of the signal that ended it
+ */
+export async function attach({ argv: [file, ...args], env, bare, preamble }: Started): Promise<number> {
+  const ignore = () => {};
+  process.on("SIGINT", ignore);
+  // What is given before anything else leaves the rest of stdin to the program.
+  const stdin = preamble === undefined ? "inherit" : "pipe";
+  const stdio = { stdin, stdout: "inherit", stderr: "inherit" } as const;
+  const child = execa(file, args, { env, extendEnv: bare !== true, reject: false, ...stdio });
+  if (child.stdin) {
+    child.stdin.on("error", ignore);
+    child.stdin.write(preamble);
+    process.stdin.pipe(child.stdin);
+  }
+  const { exitCode, signal } = await child;
+  process.off("SIGINT", ignore);
+  return exitCode ?? 128 + (signal ? constants.signals[signal as NodeJS.Signals] : 127);
 }
 
 const spawning = {

@@ -7,13 +7,17 @@ const dialTimeout = 5;
 /**
  * The arguments of ssh for a connection: the user's own set-up, and on top what a session needs (ssh_config(5)). Whatever
  * the user's config says, nothing is forwarded, no other command is run, and a host key that is not known is refused.
+ *
+ * @param terminal whether the command gets a terminal there: somebody sits before it
  */
-export function sshArgv(connection: Connection, command: string): string[] {
+export function sshArgv(connection: Connection, command: string, terminal = false): string[] {
   const { proxy, sshConfigFile } = connection;
   const config = sshConfigFile ? ["-F", sshConfigFile] : [];
   const options = [...fixed, ...(asks(connection) ? [] : ["BatchMode=yes"]), ...hopOptions(connection)];
   if (proxy) options.push(`ProxyCommand=${proxyCommand(proxy, config)}`);
-  return ["ssh", "-T", ...config, ...options.flatMap((option) => ["-o", option]), ...target(connection), command];
+  const tty = terminal ? "-t" : "-T";
+  if (terminal) options.splice(options.indexOf("RequestTTY=no"), 1);
+  return ["ssh", tty, ...config, ...options.flatMap((option) => ["-o", option]), ...target(connection), command];
 }
 
 const fixed = [

@@ -27,12 +27,22 @@ export function sshLaunch(connection: Connection): Launch {
   };
 }
 
-async function begin(connection: Connection, boot: string): Promise<Started> {
+/**
+ * A command for a user who sits before it, as root: for `attach`.
+ *
+ * @param terminal whether stdin is a terminal: sudo then asks there itself for what it wants to know
+ */
+export function sshCommand(connection: Connection, command: string, terminal: boolean): Promise<Started> {
+  return begin(connection, command, terminal);
+}
+
+async function begin(connection: Connection, boot: string, terminal = false): Promise<Started> {
   refuseDeadAgent(connection);
-  const rights = { sudo: connection.sudo, password: connection.sudoPassword ?? connection.password };
+  const password = terminal ? undefined : (connection.sudoPassword ?? connection.password);
+  const rights = { sudo: connection.sudo, password, ask: terminal };
   const keys = [connection.proxy, connection].flatMap((hop) => (hop?.privateKey ? [hop] : []));
   const askpass = needsAskpass(connection) ? await serveAskpass(answers(connection, keys)) : undefined;
-  const argv = sshArgv(connection, asRoot(rights, boot));
+  const argv = sshArgv(connection, asRoot(rights, boot), terminal);
   return {
     argv: askpass && keys.length > 0 ? withAgent(argv, keys, askpass) : (argv as [string, ...string[]]),
     env: { ...(askpass?.env ?? {}), LC_ALL: "C" },

@@ -6,6 +6,8 @@ export interface Rights {
   sudo: boolean | undefined;
   /** What sudo may ask for. */
   password: string | undefined;
+  /** sudo may ask for it itself, on the terminal of whoever runs the command. */
+  ask?: boolean;
 }
 
 /** What {@link asRoot} reads from stdin first, where there is a password: once to try it, once to use it. */
@@ -18,7 +20,7 @@ export function passwordLines({ sudo, password }: Rights): { preamble?: string }
  * password goes to sudo's stdin, and is thrown away where sudo wants none; it is in no argument (sudo(8), -S). It is tried
  * before, since sudo would wait on stdin for a better one.
  */
-export function asRoot({ sudo, password }: Rights, boot: string): string {
+export function asRoot({ sudo, password, ask }: Rights, boot: string): string {
   if (sudo === false) return `exec /bin/sh -c ${quote(boot)}`;
   const skip = password === undefined ? "" : "IFS= read -r p; ";
   const script = [
@@ -28,10 +30,12 @@ export function asRoot({ sudo, password }: Rights, boot: string): string {
     // $0 is what the shell is to begin with.
     ...(sudo === true ? [] : [`if [ "$(id -u)" = 0 ]; then ${skip}exec /bin/sh -c "$0"; fi`]),
     `if sudo -n /bin/sh -c : 2>/dev/null; then ${skip}exec sudo -n /bin/sh -c "$0"; fi`,
-    ...(password === undefined ? withoutPassword : withPassword),
+    ...(ask ? asking : password === undefined ? withoutPassword : withPassword),
   ].join("\n");
   return `exec /bin/sh -c ${quote(script)} ${quote(boot)}`;
 }
+
+const asking = ['exec sudo /bin/sh -c "$0"'];
 
 const withoutPassword = [
   "if sudo -n -l 2>/dev/null | grep -q 'NOPASSWD: /'; then echo 'linuxnet: sudo only allows single tools' >&2; fi",

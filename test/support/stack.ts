@@ -137,8 +137,24 @@ export class Stack {
     return succeeded(await this.pulumi(...args)).stdout;
   }
 
+  /** Runs the command `linuxnet` in the project's folder. */
+  linuxnet(...args: string[]): Promise<Answer> {
+    return this.machine.exec(this.linuxnetLine(...args));
+  }
+
+  /** The line of shell that runs the command `linuxnet`. */
+  linuxnetLine(...args: string[]): string {
+    return `exec ${quoteAll([...this.#environment, "linuxnet", ...args])}`;
+  }
+
   /** The line of shell that runs the engine. */
   command(...args: string[]): string {
+    const words = [...this.#environment, "pulumi", ...args, "--non-interactive", "--color", "never"];
+    return `exec ${quoteAll(words)}`;
+  }
+
+  /** The words before a program that is to see this stack. */
+  get #environment(): string[] {
     const bin = [`${checkout}/node_modules/.linuxnet/bin`, `${checkout}/node_modules/.bin`];
     const variables = [
       // As in scripts/env.sh: an engine that is killed leaves a state that can be read.
@@ -147,8 +163,7 @@ export class Stack {
       "PULUMI_SKIP_UPDATE_CHECK=true",
       `PATH=${bin.join(":")}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     ];
-    const words = ["env", "-C", this.folder, ...variables, "pulumi", ...args, "--non-interactive", "--color", "never"];
-    return `exec ${quoteAll(words)}`;
+    return ["env", "-C", this.folder, ...variables];
   }
 
   /** The line of shell of an operation on this stack: `up`, `preview`, `refresh`, `destroy`. */

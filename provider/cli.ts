@@ -1,0 +1,1 @@
+export { main, start } from "./cli/main.ts";

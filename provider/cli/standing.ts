@@ -1,0 +1,68 @@
+import { hostOf } from "../host/host.ts";
+import { LinuxnetError } from "../kernel/failure.ts";
+import { crud } from "../lifecycle/crud.ts";
+import { changedKeys } from "../lifecycle/state.ts";
+import { definitions } from "../resources/index.ts";
+import type { StackResource } from "./stack.ts";
+
+type Bag = Record<string, unknown>;
+
+/** How an object of a stack stands on its host. */
+export type Standing = "stands" | "drifted" | "gone" | "unknown" | "untried";
+
+/** An object of a stack, and how it stands. */
+export interface Seen {
+  resource: StackResource;
+  standing: Standing;
+  /** What differs; why it is not known. */
+  notes: string[];
+}
+
+/** Whether it is a finding. */
+export function isFinding({ standing }: Seen): boolean {
+  return standing === "drifted" || standing === "gone";
+}
+
+/**
+ * Looks how resources stand, as `pulumi refresh` does, and changes nothing. Those of one host share its session and round trips.
+ *
+ * @param probes whether what must hold (an Expect) is tried too
+ */
+export function lookAt(resources: readonly StackResource[], probes = false): Promise<Seen[]> {
+  return Promise.all(resources.filter(({ component }) => !component).map((one) => seenOf(one, probes)));
+}
+
+async function seenOf(resource: StackResource, probes: boolean): Promise<Seen> {
+  const { kind, connection, name, outputs } = resource;
+  const definition = definitions.find((one) => one.kind === kind);
+  const untried = !definition || definition.hostless || (kind === "Expect" && !probes);
+  if (untried) return { resource, standing: "untried", notes: [] };
+  try {
+    const found = await crud(definition, () => hostOf(connection)).read(name, outputs);
+    if (found.id === "") return { resource, standing: "gone", notes: [] };
+    const notes = differences(resource, found.inputs ?? {});
+    return { resource, standing: notes.length > 0 ? "drifted" : "stands", notes };
+  } catch (error) {
+    if (!(error instanceof LinuxnetError)) throw error;
+    return { resource, standing: "unknown", notes: [error.message] };
+  }
+}
+
+/** What differs between the state and what was found: in words, or by property. */
+function differences({ inputs, shown }: StackResource, found: Bag): string[] {
+  const { drift: _before, ...stored } = inputs;
+  const { drift = [], ...now } = found;
+  const keys = changedKeys(withDefaults(stored, now), now).filter((key) => key !== "__provider");
+  const text = (value: unknown) => (value === undefined ? "not there" : JSON.stringify(value));
+  const isSecret = (key: string) => JSON.stringify(shown[key] ?? "").includes("[secret]");
+  const byKey = keys.map((key) =>
+    isSecret(key) ? `${key} differs` : `${key} is ${text(now[key])}, not ${text(stored[key])}`,
+  );
+  return [...byKey, ...(drift as string[])];
+}
+
+/** A state of an earlier version lacks the properties that came later: what is not in it is no difference. */
+function withDefaults(stored: Bag, now: Bag): Bag {
+  const added = Object.entries(now).filter(([key]) => !(key in stored));
+  return { ...Object.fromEntries(added), ...stored };
+}
