@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Command, Fact, IpCommand, Reply } from "../kernel/command.ts";
 import { quote } from "../kernel/quote.ts";
-import { batch, stepDeadline } from "./script.ts";
+import { batch, batchesDeadline, limit, stepDeadline, together } from "./batches.ts";
 
 /** Commands that ask, composed into one script, and how to cut its answer into theirs. */
 export interface Observation {
@@ -17,20 +17,32 @@ export function factKey(fact: Fact<unknown>): string {
 }
 
 /**
- * Composes questions into one script: `ip` lines of one namespace and family share an `ip -j -batch`, and each other command
- * answers between marks of its own.
+ * Composes questions into one script: `ip` lines of one namespace and family share an `ip -j -batch`, all of those one deadline, and
+ * each other command answers between marks of its own.
  */
 export function observe(facts: readonly Fact<unknown>[]): Observation {
   const unique = new Map(facts.map((fact) => [factKey(fact), fact.command]));
   const groups = grouped(unique);
   const tag = `fact-${randomBytes(12).toString("hex")}`;
-  const blocks = groups.map(({ commands }, number) => block(commands, tag, number));
+  const asked = groups.map((group, number) => ({ isIp: group.commands[0]?.kind === "ip", text: block(group, number) }));
+  const ofIp = asked.flatMap(({ isIp, text }) => (isIp ? text : []));
+  const others = asked.flatMap(({ isIp, text }) => (isIp ? [] : text));
+  const functions = [mark(tag), absent];
+  const batches = ofIp.length > 0 ? [together(ofIp.length, [...functions, ...ofIp])] : [];
   return {
-    script: [`limit() { timeout -k 1 ${stepDeadline} "$@"; }`, "exec 3>&1", ...blocks].join("\n"),
-    deadline: groups.length * (stepDeadline + 1),
+    script: [limit, ...functions, ...batches, ...others].join("\n"),
+    deadline: batchesDeadline(Math.max(ofIp.length, 1)) + 1 + others.length * (stepDeadline + 1),
     read: (reply) => cut(reply, tag, groups),
   };
 }
+
+/** Ends an answer, on both streams: $1 is its number, $2 its exit code. */
+function mark(tag: string): string {
+  return `mark() { printf '\\n${tag} %s %s\\n' "$1" "$2"; printf '\\n${tag} %s\\n' "$1" >&2; }`;
+}
+
+/** What `ip -n` says of a namespace that is not there, without a process. */
+const absent = `absent() { printf 'Cannot open network namespace "%s": No such file or directory\\n' "$1" >&2; return 255; }`;
 
 interface Group {
   keys: string[];
@@ -49,40 +61,48 @@ function grouped(unique: ReadonlyMap<string, Command>): Group[] {
   return [...groups.values()];
 }
 
-/** One command, or one batch: its stdout, then the mark with its exit code, then its stderr, then a second mark. */
-function block(commands: readonly Command[], tag: string, number: number): string {
+/** One command, or one batch, and its mark. */
+function block({ commands }: Group, number: number): string {
   const [first] = commands;
   const text = first?.kind === "ip" ? asking(commands as IpCommand[]) : `(\n${first?.text}\n)`;
-  return [
-    `text=$( {\n${text}\n} 2>&1 >&3 ); code=$?`,
-    `printf '\\n${tag} ${number} %s\\n%s\\n${tag}\\n' $code "$text"`,
-  ].join("\n");
+  return `${text}\nmark ${number} $?`;
 }
 
-/** A namespace that is not there is not looked into: a look by `ip -n` costs a process, and this says what that would say. */
+/** A namespace that is not there is not looked into. */
 function asking(commands: readonly IpCommand[]): string {
   const [{ netns } = {}] = commands;
   const text = batch(commands, "-j -d -force ");
   if (netns === undefined) return text;
-  const none = `Cannot open network namespace "${netns}": No such file or directory`;
-  return `if [ -e ${quote(`/run/netns/${netns}`)} ]; then\n${text}\nelse printf '%s\\n' ${quote(none)} >&2; (exit 255); fi`;
+  return `if [ -e ${quote(`/run/netns/${netns}`)} ]; then ${text}\nelse absent ${quote(netns)}; fi`;
 }
 
-function cut(reply: Reply, tag: string, groups: readonly Group[]): Map<string, Reply> {
+/** What is told of a look that was ended before its end. */
+const unended: Reply = { code: 124, stdout: "", stderr: "the look at it did not come to its end" };
+
+function cut({ stdout, stderr }: Reply, tag: string, groups: readonly Group[]): Map<string, Reply> {
   const answers = new Map<string, Reply>();
-  let rest = reply.stdout;
-  for (const [number, group] of groups.entries()) {
-    const mark = new RegExp(`\\n${tag} ${number} (\\d+)\\n`).exec(rest);
-    if (!mark) continue;
-    const stdout = rest.slice(0, mark.index);
-    const after = rest.slice(mark.index + mark[0].length);
-    const end = after.indexOf(`\n${tag}\n`);
-    const answer = { code: Number(mark[1]), stdout, stderr: after.slice(0, end) };
-    rest = after.slice(end + tag.length + 2);
-    const each = group.commands[0]?.kind === "ip" ? perLine(answer, group.keys.length) : [answer];
-    for (const [index, key] of group.keys.entries()) answers.set(key, each[index] ?? answer);
+  const out = marked(stdout, new RegExp(`\\n${tag} (\\d+) (\\d+)\\n`, "g"));
+  const err = marked(stderr, new RegExp(`\\n${tag} (\\d+)\\n`, "g"));
+  for (const [number, { keys, commands }] of groups.entries()) {
+    const { text, code } = out.get(number) ?? {};
+    const why = (err.get(number)?.text ?? "").replace(/\n+$/, "");
+    const answer = text === undefined ? unended : { code: Number(code), stdout: text, stderr: why };
+    const each = commands[0]?.kind === "ip" ? perLine(answer, keys.length) : [answer];
+    for (const [index, key] of keys.entries()) answers.set(key, each[index] ?? answer);
   }
   return answers;
+}
+
+/** The texts that end in marks, by the marks' numbers. */
+function marked(text: string, mark: RegExp): Map<number, { text: string; code: string | undefined }> {
+  const found = new Map<number, { text: string; code: string | undefined }>();
+  let from = 0;
+  for (const match of text.matchAll(mark)) {
+    const [whole, number, code] = match;
+    found.set(Number(number), { text: text.slice(from, match.index), code });
+    from = match.index + whole.length;
+  }
+  return found;
 }
 
 /**

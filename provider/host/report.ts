@@ -24,11 +24,14 @@ export interface Report {
 export function readReport(reply: Reply, steps: readonly Step[]): Report {
   const report: Report = { failures: [], left: [] };
   if (reply.stderr.startsWith("@elsewhere\n")) return { ...report, elsewhere: true };
+  let begun = { base: 0, count: 0, text: "" };
   for (const block of reply.stderr.split(/^(?=@)/m)) {
     const [head = "", ...rest] = block.split("\n");
     const [word, base, count, code] = head.split(" ");
     if (word === "@failed")
       report.failures.push(...failures(Number(base), Number(count), Number(code), rest.join("\n"), steps));
+    if (word === "@at") begun = { base: Number(base), count: Number.parseInt(`${count}`, 10), text: rest.join("\n") };
+    if (word === "@end") report.failures.push(...failures(begun.base, begun.count, Number(base), begun.text, steps));
     if (word === "@left") report.left.push(`${head.slice("@left ".length)}: ${firstLine(rest.join("\n"))}`);
   }
   if (reply.code !== 0 && report.failures.length === 0) {

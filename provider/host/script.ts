@@ -1,11 +1,10 @@
-import { batchLine, type Command, type IpCommand, inNetns, type NftCommand, type Step } from "../kernel/command.ts";
+import { type Command, type IpCommand, inNetns, type NftCommand, type Step } from "../kernel/command.ts";
 import { ownerKey } from "../kernel/owner.ts";
 import { quote } from "../kernel/quote.ts";
 import { makeDir, runDir, tidyRunDir } from "../kernel/run-dir.ts";
+import { batch, batches, batchesDeadline, halting, limit, stepDeadline } from "./batches.ts";
+import { type Group, groups, joins, runs } from "./groups.ts";
 import { type Identity, identityText } from "./preflight.ts";
-
-/** Seconds that one command may take before it is ended: a kernel call that takes longer hangs. */
-export const stepDeadline = 10;
 
 /** Seconds that a script waits for another one on the same host. */
 const lockDeadline = 60;
@@ -28,12 +27,6 @@ export interface ScriptOptions {
   on?: Identity | undefined;
 }
 
-interface Group {
-  /** The number of the group's first step. */
-  base: number;
-  commands: Command[];
-}
-
 /**
  * Writes steps as one script of POSIX sh that needs no client once it runs: it takes the host's lock, runs each step with a
  * deadline, and on a failure takes back what was done, newest first. What failed is told on stderr in lines that `report`
@@ -46,7 +39,7 @@ export function compile(steps: readonly Step[], { owner, onFailure, on }: Script
     ...(on ? elsewhere(on) : []),
     ...prelude(undoing ? undoText(steps) : ":"),
     ...(claims.length > 0 ? noteClaims(owner, claims) : []),
-    ...groups(steps).map((group) => groupText(group, undoing)),
+    ...runs(groups(steps)).map((run) => runText(run, undoing)),
     `[ $failed = 1 ] || [ ! -e ${claimsFile(owner)} ] || rm -f ${claimsFile(owner)}`,
     tidyRunDir,
     "exit $failed",
@@ -56,7 +49,13 @@ export function compile(steps: readonly Step[], { owner, onFailure, on }: Script
 /** Seconds that a script of so many steps can take at the most, the wait for the lock included. */
 export function scriptDeadline(steps: readonly Step[]): number {
   const patience = steps.reduce((sum, { within = 0 }) => sum + within, 0);
-  return lockDeadline + groups(steps).length * (stepDeadline + 1) * 2 + steps.length + patience * 2;
+  const working = runs(groups(steps)).reduce((sum, { length }) => sum + batchesDeadline(length) + 1, 0);
+  return lockDeadline + working + undoDeadline(steps) + patience * 2;
+}
+
+/** Seconds that taking steps back can take: it does so one by one. */
+function undoDeadline(steps: readonly Step[]): number {
+  return steps.filter(({ undo = [] }) => undo.length > 0).length * (stepDeadline + 1);
 }
 
 /** The file in which a script notes what it is about to make. */
@@ -74,7 +73,7 @@ function prelude(undo: string): string[] {
     "failed=0",
     // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
     "trap : PIPE",
-    `limit() { timeout -k 1 ${stepDeadline} "$@"; }`,
+    limit,
     // A folder is locked: nothing has to be made for it, and nothing stays.
     "lock=/run",
     `case $(stat -c '%u%a %n;' ${lockFolders.join(" ")} 2>/dev/null) in ${lockChoice} esac`,
@@ -87,6 +86,7 @@ function prelude(undo: string): string[] {
     'report() { failed=1; printf \'@failed %s %s %s\\n%s\\n\' "$1" "$2" "$4" "$5" >&2; }',
     "stop() { report \"$@\"; left=0; undo $(($1 + $3)); [ $left = 1 ] || printf '@undone\\n' >&2",
     `  [ "$4" = 124 ] || [ "$4" = 137 ] || rm -f "$claims"; ${tidyRunDir}; exit 1; }`,
+    ...halting,
     "claims=",
   ];
 }
@@ -100,49 +100,21 @@ function noteClaims(owner: string, claims: readonly string[]): string[] {
   ];
 }
 
-function groups(steps: readonly Step[]): Group[] {
-  const found: Group[] = [];
-  for (const [number, step] of steps.entries()) {
-    const last = found.at(-1);
-    const before = last?.commands.at(-1);
-    if (last && before && joins(before, step.do)) last.commands.push(step.do);
-    else found.push({ base: number, commands: [step.do] });
-  }
-  return found;
+function runText(run: readonly [Group, ...Group[]], undoing: boolean): string {
+  const [{ base, commands }] = run;
+  const one = undoing
+    ? `stop ${base} ${commands.length} $(done_of "$text") $code "$text"`
+    : `report ${base} ${commands.length} 0 $code "$text"`;
+  const several = `${undoing ? "halt" : "gather"} $code "$text"`;
+  const text = run.length > 1 ? batches(run, !undoing) : body(commands, !undoing);
+  return `text=$( {\n${text}\n} 2>&1 >/dev/null ); code=$?; [ $code = 0 ] || ${run.length > 1 ? several : one}`;
 }
-
-function joins(before: Command, next: Command): boolean {
-  if (before.kind === "sh" || next.kind === "sh") return false;
-  const family = (command: Command) => (command.kind === "ip" ? command.family : undefined);
-  return before.kind === next.kind && before.netns === next.netns && family(before) === family(next);
-}
-
-function groupText({ base, commands }: Group, undoing: boolean): string {
-  const [first] = commands;
-  if (!first) return "";
-  const count = commands.length;
-  const done = first.kind === "ip" ? '$(done_of "$text")' : "0";
-  const handler = undoing ? `stop ${base} ${count} ${done} $code "$text"` : `report ${base} ${count} 0 $code "$text"`;
-  const counting = first.kind === "ip" && undoing ? [doneOf] : [];
-  const check = `} 2>&1 >/dev/null ); code=$?; [ $code = 0 ] || ${handler}`;
-  return [...counting, "text=$( {", body(commands, !undoing), check].join("\n");
-}
-
-/** How many lines of a batch were done before the one that failed: iproute2 counts from 1. */
-const doneOf = `done_of() { k=\${1##*Command failed -:}; case $k in ''|*[!0-9]*) echo 0;; *) echo $((k - 1));; esac; }`;
 
 function body(commands: readonly Command[], force: boolean): string {
   const [first] = commands;
-  if (first?.kind === "ip") return batch(commands as IpCommand[], force ? "-force " : "");
+  if (first?.kind === "ip") return `limit ${batch(commands as IpCommand[], force ? "-force " : "")}`;
   if (first?.kind === "nft") return transaction(commands as NftCommand[]);
   return `( set -e\n${first?.text}\n)`;
-}
-
-/** An `ip -batch` of one namespace and family. */
-export function batch(commands: readonly IpCommand[], options: string): string {
-  const [{ netns, family }] = commands as [IpCommand, ...IpCommand[]];
-  const where = `${family ? "-6 " : ""}${netns === undefined ? "" : `-n ${quote(netns)} `}`;
-  return `limit ip ${where}${options}-batch - <<'IP'\n${commands.map(batchLine).join("\n")}\nIP`;
 }
 
 function transaction(commands: readonly NftCommand[]): string {

@@ -14,7 +14,7 @@ async function begin({ out, keep }: Options): Promise<Recording> {
     date: new Date().toISOString(),
     commit: await commit(),
     machine: machineFacts(),
-    versions: { ...kept?.versions, ...(await versions()) },
+    versions: { ...kept?.versions },
     missing: kept?.missing ?? {},
     measurements: kept?.measurements ?? [],
   };
@@ -44,9 +44,9 @@ async function attempt({ measurements, missing }: Recording, subject: Subject, n
     measurements.push(await measure(subject, n));
   } catch (error) {
     process.exitCode = 1;
-    const { message } = error as Error;
+    const { message, cause = "" } = error as Error;
     missing[what] = message.trim().split("\n").slice(0, 3).join(" ").slice(0, 300);
-    console.error(`bench: ${what} failed: ${message}`);
+    console.error(`bench: ${what} failed: ${message}\n${cause}`);
   }
 }
 
@@ -57,11 +57,12 @@ async function main(): Promise<void> {
   );
   const recording = await begin(options);
   const chosen = subjects.filter(({ name }) => options.peers.length === 0 || options.peers.includes(name));
-  for (const { name, missing } of chosen) {
+  for (const { name, prepare } of chosen) {
     delete recording.missing[name];
-    const why = missing();
+    const why = await prepare();
     if (why) recording.missing[name] = why;
   }
+  Object.assign(recording.versions, await versions());
   const there = chosen.filter(({ name }) => !(name in recording.missing));
   const todo = [...oneRun(there, options.sizes)];
   const anew = (one: Measurement) => todo.some(({ subject, n }) => subject.name === one.subject && n === one.n);

@@ -37,7 +37,7 @@ export function readOptions(argv: readonly string[], names: readonly string[]): 
   const peers = list(values.peer);
   const unknown = peers.find((name) => !names.includes(name));
   if (unknown) throw new Error(`--peer ${unknown}: there is no such peer; there are ${names.join(", ")}`);
-  const sizes = list(values.n).map((text) => natural("--n", text, 2000));
+  const sizes = list(values.n).map((text) => natural("--n", text, 10_000));
   return { peers, sizes, runs: natural("--runs", values.runs, 1000), out: values.out, keep: values.keep };
 }
 

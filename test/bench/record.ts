@@ -33,8 +33,10 @@ export interface Subject {
   title: string;
   /** Numbers of hosts, when `--n` gives none. */
   sizes: readonly number[];
-  /** Why it cannot be measured on this machine; undefined when it can. */
-  missing(): string | undefined;
+  /** It stands in tables of its own. Default false. */
+  scenario?: boolean;
+  /** Fetches what it needs; says why it cannot be measured on this machine, and nothing when it can. */
+  prepare(): Promise<string | undefined>;
   /** Makes and removes a lab of a number of hosts once, on a machine of its own, with proof of both. */
   measure(n: number): Promise<Omit<Measurement, "subject" | "n">>;
 }

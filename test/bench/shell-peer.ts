@@ -12,9 +12,12 @@ export interface ShellPeer {
   sizes?: readonly number[];
   /** The script in `peers/`: `SCRIPT up N` makes the lab, `SCRIPT down N` removes it. */
   script: string;
-  /** Runs before the clock starts and after it has stopped: `SCRIPT begin`, `SCRIPT end`. Default false. */
-  daemon?: boolean;
-  missing?(): string | undefined;
+  /** `SCRIPT begin` and `SCRIPT end` run around all of it, before the clock starts and after it has stopped. Default false. */
+  staged?: boolean;
+  /** The hosts get names for `ip netns exec` by `SCRIPT enter N`, and lose them by `SCRIPT leave N`. Default false. */
+  unnamed?: boolean;
+  /** As in {@link Subject}. */
+  prepare?(): Promise<string | undefined>;
   /** Environment of the script. */
   env?(): Record<string, string>;
 }
@@ -24,8 +27,8 @@ export const peerFile = (name: string): string => fileURLToPath(new URL(`peers/$
 
 /** A peer that is a script of bash. Its hosts are entered by `ip netns exec h1`. */
 export function shellPeer(peer: ShellPeer): Subject {
-  const { name, title, sizes = usualSizes, missing = () => undefined } = peer;
-  return { name, title, sizes, missing, measure: (n) => onMachine((machine) => measure(machine, peer, n)) };
+  const { name, title, sizes = usualSizes, prepare = async () => undefined } = peer;
+  return { name, title, sizes, prepare, measure: (n) => onMachine((machine) => measure(machine, peer, n)) };
 }
 
 /** Runs on a machine of its own, which ends with it. */
@@ -39,21 +42,25 @@ export async function onMachine<T>(run: (machine: Machine) => Promise<T>): Promi
   }
 }
 
-async function measure(machine: Machine, { script, daemon = false, env = () => ({}) }: ShellPeer, n: number) {
+async function measure(
+  machine: Machine,
+  { script, staged = false, unnamed = false, env = () => ({}) }: ShellPeer,
+  n: number,
+) {
   const variables = Object.entries(env()).map(([key, value]) => `${key}=${value}`);
   const line = (verb: string) => `exec ${quoteAll(["env", ...variables, "bash", peerFile(script), verb, `${n}`])}`;
-  if (daemon) await machine.sh(line("begin"));
+  if (staged) await machine.sh(line("begin"));
   try {
     const links = await linkCount(machine);
     const before = await machine.snapshot();
     const up = await timed(machine, line("up"));
-    if (daemon) await machine.sh(line("enter"));
+    if (unnamed) await machine.sh(line("enter"));
     await provePings(machine, ["ip netns exec h1", `ip netns exec h${n}`]);
-    if (daemon) await machine.sh(line("leave"));
+    if (unnamed) await machine.sh(line("leave"));
     const down = await timed(machine, line("down"), links);
     const notes = await proveTeardown(machine, before);
     return { values: { up: up.seconds, down: down.seconds, gone: down.seconds + down.gone }, notes };
   } finally {
-    if (daemon) await machine.sh(line("end"));
+    if (staged) await machine.sh(line("end"));
   }
 }

@@ -1,4 +1,6 @@
-import { ours } from "./ours/subject.ts";
+import { iptablesPorts, ports } from "./ours/ports.ts";
+import { manyMachines, ours, overSsh } from "./ours/subject.ts";
+import { cni, dockerPeer, mininet } from "./peers.ts";
 import type { Subject } from "./record.ts";
 import { shellPeer } from "./shell-peer.ts";
 
@@ -11,6 +13,13 @@ export const subjects: readonly Subject[] = [
     sizes: [10, 50, 100, 500, 1000],
     script: "batch.sh",
   }),
+  mininet,
+  cni,
+  dockerPeer,
   ours("primitives", "ours: `Netns`, `VethPair`, `Bridge`, `NatRule`"),
   ours("components", "ours: `Network`, `Container`"),
+  ours("lab", "ours: `Lab`", [10, 50, 100, 500, 1000]),
+  ...(["components", "lab"] as const).flatMap((way) => [overSsh(way, 0), overSsh(way, 20), manyMachines(way)]),
+  ports,
+  iptablesPorts,
 ];

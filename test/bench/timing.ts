@@ -19,18 +19,19 @@ const log = "/media/bench";
  * @throws Error when it fails, with the end of what it printed
  */
 export async function timed(machine: Machine, line: string, links?: number): Promise<Timed> {
-  const printed = await machine.sh(`
+  const { code, stdout, stderr } = await machine.exec(`
     exec 3<> <(:)
     before=$EPOCHREALTIME
     ( ${line}
     ) >${log}.out 2>${log}.err </dev/null 3>&-; code=$?
     after=$EPOCHREALTIME
-    [ $code = 0 ] || { echo "it ended with $code" >&2; tail -n 30 ${log}.out ${log}.err >&2; exit 1; }
+    [ $code = 0 ] || { tail -qn 30 ${log}.out ${log}.err >&2; exit 1; }
     gone=$EPOCHREALTIME
     ${links === undefined ? "" : `until set -- /sys/class/net/* && gone=$EPOCHREALTIME && [ $# -le ${links} ]; do read -rt 0.002 -u 3; done`}
     echo $before $after $gone
     cat ${log}.out`);
-  const [times = "", ...rest] = printed.split("\n");
+  if (code !== 0) throw new Error(stderr.trim().split("\n").slice(-3).join(" "), { cause: `${line}\n${stderr}` });
+  const [times = "", ...rest] = stdout.trimEnd().split("\n");
   const [before = 0, after = 0, gone = 0] = times.split(" ").map(Number);
   return { seconds: after - before, gone: gone - after, stdout: rest.join("\n") };
 }

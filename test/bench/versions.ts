@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from "node:os";
 import { execa } from "execa";
 import { shellEnv } from "../../provider/host/shell.ts";
 import { checkout } from "../support/stack.ts";
+import { peerVersions } from "./peers.ts";
 
 /** The machine that everything ran on. */
 export function machineFacts(): Record<string, string> {
@@ -37,7 +38,7 @@ export async function versions(): Promise<Record<string, string>> {
     pulumi: devDependencies.pulumi,
     "@pulumi/pulumi": dependencies["@pulumi/pulumi"],
   };
-  return { ...known, ...Object.fromEntries(entries.filter(([, version]) => version !== "")) };
+  return { ...known, ...peerVersions(), ...Object.fromEntries(entries.filter(([, version]) => version !== "")) };
 }
 
 /** The first line that a line of bash prints; empty when it fails. */

@@ -1,6 +1,6 @@
 // A session that ends while something runs: the host finishes or takes back by itself, and the next look finds how it is.
 import { expect } from "vitest";
-import { stepDeadline } from "../../provider/host/script.ts";
+import { stepDeadline } from "../../provider/host/batches.ts";
 import type { LabHost } from "../support/hosts.ts";
 import { test, within } from "../support/hosts-test.ts";
 import { Subject } from "../support/subject.ts";

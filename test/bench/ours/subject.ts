@@ -1,80 +1,60 @@
-import type { Machine } from "../../support/machine.ts";
-import type { Stack } from "../../support/stack.ts";
-import { provePings, proveTeardown } from "../proof.ts";
-import { type Measurement, type Subject, usualSizes } from "../record.ts";
+import type { Connection } from "../../../provider/kernel/connection.ts";
+import { Hosts } from "../../support/hosts.ts";
+import { type Subject, usualSizes } from "../record.ts";
 import { onMachine } from "../shell-peer.ts";
-import { linkCount } from "../timing.ts";
-import { type Operation, openStack, operate } from "./engine.ts";
+import { slowWire } from "./distance.ts";
 import { engineFloor } from "./floor.ts";
-import { changedSetting, programOf, type Wanted, type Way } from "./programs.ts";
-import type { StoredResource } from "./replay.ts";
+import { life } from "./life.ts";
+import type { Way } from "./programs.ts";
+
+const prepare = async () => undefined;
 
 /** A way of ours as a subject: whole operations of the real engine, and beside them the engine alone. */
-export function ours(
-  way: Way,
-  title: string,
-  sizes: readonly number[] = usualSizes,
-  missing = () => undefined as string | undefined,
-): Subject {
-  return { name: way, title, sizes, missing, measure: (n) => onMachine((machine) => measure(machine, { way, n })) };
-}
-
-async function measure(machine: Machine, wanted: Wanted): Promise<Pick<Measurement, "values" | "notes">> {
-  const { values, resources } = await life(machine, machine, wanted);
-  return { values: { ...values, ...(await engineFloor(machine, resources)) }, notes: [] };
+export function ours(way: Way, title: string, sizes: readonly number[] = usualSizes): Subject {
+  const measure = (n: number) =>
+    onMachine(async (machine) => {
+      const { values, resources } = await life({ client: machine, machines: [machine] }, { way, n });
+      return { values: { ...values, ...(await engineFloor(machine, resources)) }, notes: [] };
+    });
+  return { name: way, title, sizes, prepare, measure };
 }
 
 /**
- * A lab's life by the engine: up, nothing to do, nothing to do with a look at the kernel, one host changed, destroyed.
+ * A way of ours on another machine, which is reached by ssh.
  *
- * @param client where the engine runs
- * @param host where the lab is made
+ * @param delay milliseconds of round trip to it
  */
-export async function life(client: Machine, host: Machine, wanted: Wanted) {
-  const stack = await openStack(client, programOf(wanted));
+export function overSsh(way: Way, delay: number): Subject {
+  const name = `${way}-ssh-${delay}ms`;
+  const measure = (n: number) =>
+    onHosts(1, async ({ machine: client, hosts: machines }) => {
+      const connection = delay === 0 ? reach(1) : await slowWire(client, "10.99.0.1", delay);
+      const { values } = await life({ client, machines }, { way, n, connections: [connection] });
+      return { values, notes: [] };
+    });
+  return { name, title: `${way} over ssh, ${delay} ms away`, sizes: [100], scenario: true, prepare, measure };
+}
+
+/** As many machines as `n` says, each with ten hosts, in one `up`. */
+export function manyMachines(way: Way): Subject {
+  const measure = (n: number) =>
+    onHosts(n, async ({ machine: client, hosts: machines }) => {
+      const connections = machines.map((_, index) => reach(index + 1));
+      const { values, resources } = await life({ client, machines }, { way, n: 10, connections });
+      return { values: { ...values, ...(await engineFloor(client, resources)) }, notes: [] };
+    });
+  const title = `N machines over ssh, 10 hosts on each: ${way}`;
+  return { name: `${way}-machines`, title, sizes: [30], scenario: true, prepare, measure };
+}
+
+const reach = (number: number): Connection => ({ host: `10.99.0.${number}`, user: "root" });
+
+async function onHosts<T>(count: number, run: (hosts: Hosts) => Promise<T>): Promise<T> {
+  const hosts = await Hosts.start(count, { world: true });
+  for (const machine of [hosts.machine, ...hosts.hosts]) machine.patience = 1_200_000;
   try {
-    const [links, before] = [await linkCount(host), await host.snapshot()];
-    const up = await operate(stack, ["up"]);
-    const places = await namespaces(stack);
-    await provePings(host, places);
-    const resources = (await stack.export()).deployment.resources as unknown as StoredResource[];
-    const stateBytes = stack.size();
-    const noop = await operate(stack, ["up"]);
-    const refreshed = await operate(stack, ["up", "--refresh"]);
-    stack.write(programOf({ ...wanted, changed: true }));
-    const change = await operate(stack, ["up"]);
-    await proveChange(host, places.at(-1) ?? "");
-    const down = await operate(stack, ["destroy"], client === host ? links : undefined);
-    const left = await proveTeardown(host, before);
-    if (left.length > 0) throw new Error(`ours has left:\n${left.join("\n")}`);
-    const values = valuesOf({ up, noop, refreshed, change, down });
-    return {
-      resources,
-      values: { ...values, gone: down.seconds + down.gone, resources: resources.length, stateBytes },
-    };
+    return await run(hosts);
   } finally {
-    stack.close();
+    await hosts.stop();
   }
-}
-
-async function namespaces(stack: Stack): Promise<string[]> {
-  const { netns } = (await stack.outputs()) as { netns: string[] };
-  return netns.map((name) => `ip netns exec ${name}`);
-}
-
-async function proveChange(host: Machine, place: string): Promise<void> {
-  const value = await host.sh(`${place} sysctl -n ${changedSetting.key}`);
-  if (value !== changedSetting.value) throw new Error(`the change has not come: ${changedSetting.key} is ${value}`);
-}
-
-/** Whole wall clock, own share, round trips, characters and peak memory of each operation. */
-function valuesOf(operations: Record<string, Operation>): Record<string, number> {
-  const entries = Object.entries(operations).flatMap(([name, { seconds, own, peak }]): [string, number][] => [
-    [name, seconds],
-    [`${name}Own`, own.seconds],
-    [`${name}Trips`, own.trips],
-    [`${name}Characters`, own.characters],
-    [`${name}PeakMB`, peak],
-  ]);
-  return Object.fromEntries(entries);
 }

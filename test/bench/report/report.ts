@@ -3,47 +3,64 @@ import { join } from "node:path";
 import type { Recording, Subject } from "../record.ts";
 import { Results } from "../stats.ts";
 import { plot } from "./plot.ts";
+import { distanceTable, machinesTable, portsTable } from "./scenarios.ts";
 import { lifeTable, quietTable, ratioTable, shareTable } from "./tables.ts";
+import { targetTable } from "./targets.ts";
 
-type Named = Pick<Subject, "name" | "title">;
+type Named = Pick<Subject, "name" | "title" | "scenario">;
 
 const [beginning, end] = ["<!-- results -->", "<!-- end of results -->"];
 
 /** The results as Markdown. */
 export function markdown(recording: Recording, subjects: readonly Named[]): string {
   const results = new Results(recording.measurements);
+  const lives = subjects.filter(({ scenario }) => !scenario);
+  const missing = Object.entries(recording.missing).map(([name, why]) => `- **${name}** is missing: ${why}`);
+  return [
+    ...circumstances(recording),
+    ...section("Targets", targetTable(results)),
+    ...section("Not measured", missing.join("\n")),
+    ...section("Up and down", lifeTable(results, lives), "![seconds up by number of hosts](up.svg)"),
+    ...section("Ratios", ratioTable(results, lives)),
+    ...section("What the engine takes, and what we take", shareTable(results, upShare), shareTable(results, downShare)),
+    ...section("Nothing to do, and one change", quietTable(results)),
+    ...section("At a distance", distanceTable(results)),
+    ...section("Many machines, 10 hosts on each, in one up", machinesTable(results)),
+    ...section("Published ports", portsTable(results)),
+    ...section("What peers leave behind", left(results, lives)),
+  ].join("\n\n");
+}
+
+const upShare = { metric: "up", engine: "engineUp", floor: "up" };
+const downShare = { metric: "down", engine: "engineDown", floor: "gone" };
+
+function circumstances({ date, commit, machine, versions, measurements }: Recording): string[] {
   const facts = (of: Record<string, string>) =>
     Object.entries(of)
       .map(([name, value]) => `${name} ${value}`)
       .join(", ");
-  const missing = Object.entries(recording.missing).map(([name, why]) => `- **${name}** is missing: ${why}`);
-  const notes = subjects.flatMap(({ name }) =>
-    results.notes(name).map((note) => `- ${name} leaves: \`${note.slice(0, 100)}\``),
-  );
   return [
-    `Measured ${recording.date.slice(0, 16)}Z at commit ${recording.commit}. Machine: ${facts(recording.machine)}. Versions: ${facts(recording.versions)}.`,
-    ...section("Not measured", missing.join("\n")),
-    ...section("Up and down", lifeTable(results, subjects), "![seconds up by number of hosts](up.svg)"),
-    ...section("Ratios", ratioTable(results, subjects)),
-    ...section(
-      "What the engine takes, and what we take",
-      shareTable(results, { metric: "up", engine: "engineUp", floor: "up" }),
-    ),
-    ...section("", shareTable(results, { metric: "down", engine: "engineDown", floor: "down" })),
-    ...section("Nothing to do, and one change", quietTable(results)),
-    ...section("What peers leave behind", notes.join("\n")),
-  ].join("\n\n");
+    `Measured until ${date.slice(0, 16)}Z at commit ${commit}, ${measurements.length} measurements.`,
+    `Machine: ${facts(machine)}. Versions: ${facts(versions)}.`,
+  ];
 }
 
+function left(results: Results, subjects: readonly Named[]): string {
+  const tidy = (note: string) => note.replace(/\s+/g, " ").slice(0, 100);
+  return subjects.flatMap(({ name }) => results.notes(name).map((note) => `- ${name}: \`${tidy(note)}\``)).join("\n");
+}
+
+/** Leaves out tables without rows, and titles without anything below them. */
 function section(title: string, ...parts: string[]): string[] {
-  const body = parts.filter((part) => part.split("\n").length > 2 || !part.startsWith("|")).filter(Boolean);
-  return body.length === 0 ? [] : [...(title ? [`### ${title}`] : []), ...body];
+  const body = parts.filter((part) => part !== "" && !(part.startsWith("|") && part.split("\n").length < 3));
+  return body.some((part) => !part.startsWith("!")) ? [`### ${title}`, ...body] : [];
 }
 
 /** The plot of the seconds that `up` takes, of all subjects. */
 export function upPlot(recording: Recording, subjects: readonly Named[]): string {
   const results = new Results(recording.measurements);
-  const series = subjects.map(({ name, title }) => ({
+  const lives = subjects.filter(({ scenario }) => !scenario);
+  const series = lives.map(({ name, title }) => ({
     title: title.slice(0, 44),
     points: results.sizes(name, "up").map((n) => [n, results.median(name, n, "up")] as const),
   }));

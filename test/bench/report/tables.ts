@@ -7,6 +7,8 @@ type Named = Pick<Subject, "name" | "title">;
 /** The names of our ways to declare a lab. */
 export const waysOfOurs = ["primitives", "components", "lab"];
 
+const cell = (value: number): string => (Number.isFinite(value) ? `${value}` : "");
+
 const isOurs = ({ name }: Named): boolean => waysOfOurs.includes(name);
 
 const measured = (results: Results, { name }: Named): boolean => results.sizes(name, "up").length > 0;
@@ -43,6 +45,7 @@ export function ratioTable(results: Results, subjects: readonly Named[]): string
         ),
       ]),
   );
+  if (peers.length === 0) return "";
   return table([["peer's time / ours: up, up + down", ...peers.map(({ name }) => name)], ...rows]);
 }
 
@@ -57,7 +60,7 @@ export function shareTable(results: Results, operation: { metric: string; engine
       return [
         `${name}, N=${n}`,
         ...[of(metric), of(engine), of(metric) - of(engine), own, batch, own / batch].map(digits),
-        `${of(`${metric}Trips`)}`,
+        cell(of(`${metric}Trips`)),
         digits(of(`${metric}Characters`) / 1000),
       ];
     }),
@@ -78,7 +81,7 @@ export function quietTable(results: Results): string {
         ...[of("noop"), of("engineNoop"), of("refreshed"), of("engineRefreshed"), of("change"), of("engineChange")].map(
           digits,
         ),
-        `${of("resources")}`,
+        cell(of("resources")),
         digits(of("stateBytes") / 1000),
         digits(Math.max(...["up", "refreshed", "change", "down"].map((one) => of(`${one}PeakMB`)))),
       ];

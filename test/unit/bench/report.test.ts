@@ -6,6 +6,8 @@ import type { Recording } from "../../bench/record.ts";
 import { digits, pair, table } from "../../bench/report/markdown.ts";
 import { logScale, plot, ticks } from "../../bench/report/plot.ts";
 import { markdown, readRecording, writeReport } from "../../bench/report/report.ts";
+import { met, targetTable } from "../../bench/report/targets.ts";
+import { Results } from "../../bench/stats.ts";
 
 const subjects = [
   { name: "batch", title: "the floor" },
@@ -44,7 +46,16 @@ test("the results tell medians, ratios, what is missing and what was left", () =
   expect(text).toContain("**docker** is missing: no such package");
   expect(text).toMatch(/lab, N=100\s+\| 0.20 \/ 0.17/);
   expect(text).toMatch(/lab, N=100 \|\s+2.00 \|\s+1.80 \|\s+0.20 \|\s+0.50 \|\s+0.40 \|\s+1.25/);
-  expect(text).toContain("batch leaves: `table ip lab`");
+  expect(text).toContain("- batch: `table ip lab`");
+  expect(text).not.toContain("Published ports");
+});
+
+test("a target is met, missed or not measured", () => {
+  const text = targetTable(new Results(recording.measurements));
+  expect(text).toMatch(/lab, N=100: own share \/ batch floor\s+\|\s+1.25 \|\s+at most 1.5 \|\s+met \|/);
+  expect(text).toMatch(/lab, N=100: Docker's up \/ up\s+\|\s+\|\s+at least 8 \|\s+not measured \|/);
+  expect(met({ what: "", value: 3, bound: 2, most: true })).toBe(false);
+  expect(met({ what: "", value: 3, bound: 2, most: false })).toBe(true);
 });
 
 test("the text stands between the marks of a README, and the recording is read again", () => {
