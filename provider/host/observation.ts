@@ -17,32 +17,51 @@ export function factKey(fact: Fact<unknown>): string {
 }
 
 /**
- * Composes questions into one script: `ip` lines of one namespace and family share an `ip -j -batch`, all of those one deadline, and
- * each other command answers between marks of its own.
+ * Composes questions into one script: `ip` lines of one namespace and family share an `ip -j -batch`, which are looked at side by
+ * side when there are many, and each other command answers between marks of its own.
  */
 export function observe(facts: readonly Fact<unknown>[]): Observation {
   const unique = new Map(facts.map((fact) => [factKey(fact), fact.command]));
   const groups = grouped(unique);
   const tag = `fact-${randomBytes(12).toString("hex")}`;
   const asked = groups.map((group, number) => ({ isIp: group.commands[0]?.kind === "ip", text: block(group, number) }));
-  const ofIp = asked.flatMap(({ isIp, text }) => (isIp ? text : []));
+  const batches = asked.flatMap(({ isIp, text }) => (isIp ? text : []));
   const others = asked.flatMap(({ isIp, text }) => (isIp ? [] : text));
-  const functions = [mark(tag), absent];
-  const batches = ofIp.length > 0 ? [together(ofIp.length, [...functions, ...ofIp])] : [];
+  const functions = [answer(tag), absent];
   return {
-    script: [limit, ...functions, ...batches, ...others].join("\n"),
-    deadline: batchesDeadline(Math.max(ofIp.length, 1)) + 1 + others.length * (stepDeadline + 1),
+    script: [limit, ...functions, "exec 3>&1", ...beside(parts(batches), functions), ...others].join("\n"),
+    deadline: batchesDeadline(Math.max(batches.length, 1)) + 1 + others.length * (stepDeadline + 1),
     read: (reply) => cut(reply, tag, groups),
   };
 }
 
-/** Ends an answer, on both streams: $1 is its number, $2 its exit code. */
-function mark(tag: string): string {
-  return `mark() { printf '\\n${tag} %s %s\\n' "$1" "$2"; printf '\\n${tag} %s\\n' "$1" >&2; }`;
+/** Ends an answer: $1 is its number, $2 its exit code; `err` is what it said on stderr. */
+function answer(tag: string): string {
+  return `answer() { printf '\\n${tag} %s %s\\n%s\\n${tag}\\n' "$1" "$2" "$err"; }`;
 }
 
 /** What `ip -n` says of a namespace that is not there, without a process. */
-const absent = `absent() { printf 'Cannot open network namespace "%s": No such file or directory\\n' "$1" >&2; return 255; }`;
+const absent = `absent() { err="Cannot open network namespace \\"$1\\": No such file or directory"; return 255; }`;
+
+/** How many looks are worth a shell of their own. */
+const worthwhile = 8;
+
+/** Parts looks into up to four lists of about the same length: starting `ip` costs more than what it does. */
+function parts(looks: readonly string[]): string[][] {
+  const count = Math.max(1, Math.min(4, Math.floor(looks.length / worthwhile)));
+  const size = Math.ceil(looks.length / count);
+  return Array.from({ length: count }, (_, index) => looks.slice(index * size, (index + 1) * size)).filter(
+    ({ length }) => length > 0,
+  );
+}
+
+/** Runs lists of looks side by side: the first writes at once, what the others say is kept until it has ended. */
+function beside([first, ...rest]: readonly string[][], functions: readonly string[]): string[] {
+  if (!first) return [];
+  const one = together(first.length, [...functions, "exec 3>&1", ...first]);
+  if (rest.length === 0) return [one];
+  return [`{ ${one}\n} &`, `rest=$(\n${beside(rest, functions).join("\n")}\n)`, "wait", `printf '\\n%s\\n' "$rest"`];
+}
 
 interface Group {
   keys: string[];
@@ -61,46 +80,41 @@ function grouped(unique: ReadonlyMap<string, Command>): Group[] {
   return [...groups.values()];
 }
 
-/** One command, or one batch, and its mark. */
+/** One command, or one batch, and the end of its answer. */
 function block({ commands }: Group, number: number): string {
   const [first] = commands;
-  const text = first?.kind === "ip" ? asking(commands as IpCommand[]) : `(\n${first?.text}\n)`;
-  return `${text}\nmark ${number} $?`;
-}
-
-/** A namespace that is not there is not looked into. */
-function asking(commands: readonly IpCommand[]): string {
-  const [{ netns } = {}] = commands;
-  const text = batch(commands, "-j -d -force ");
-  if (netns === undefined) return text;
-  return `if [ -e ${quote(`/run/netns/${netns}`)} ]; then ${text}\nelse absent ${quote(netns)}; fi`;
+  if (first?.kind !== "ip") return `err=$( (\n${first?.text}\n) 2>&1 >&3 ); answer ${number} $?`;
+  const text = `err=$(${batch(commands as IpCommand[], "-j -d -force ", " 2>&1 >&3")}\n)`;
+  if (first.netns === undefined) return `${text}; answer ${number} $?`;
+  return `if [ -e ${quote(`/run/netns/${first.netns}`)} ]; then ${text}; else absent ${quote(first.netns)}; fi; answer ${number} $?`;
 }
 
 /** What is told of a look that was ended before its end. */
 const unended: Reply = { code: 124, stdout: "", stderr: "the look at it did not come to its end" };
 
-function cut({ stdout, stderr }: Reply, tag: string, groups: readonly Group[]): Map<string, Reply> {
+function cut({ stdout }: Reply, tag: string, groups: readonly Group[]): Map<string, Reply> {
   const answers = new Map<string, Reply>();
-  const out = marked(stdout, new RegExp(`\\n${tag} (\\d+) (\\d+)\\n`, "g"));
-  const err = marked(stderr, new RegExp(`\\n${tag} (\\d+)\\n`, "g"));
+  const told = answersIn(stdout, tag);
   for (const [number, { keys, commands }] of groups.entries()) {
-    const { text, code } = out.get(number) ?? {};
-    const why = (err.get(number)?.text ?? "").replace(/\n+$/, "");
-    const answer = text === undefined ? unended : { code: Number(code), stdout: text, stderr: why };
+    const answer = told.get(number) ?? unended;
     const each = commands[0]?.kind === "ip" ? perLine(answer, keys.length) : [answer];
     for (const [index, key] of keys.entries()) answers.set(key, each[index] ?? answer);
   }
   return answers;
 }
 
-/** The texts that end in marks, by the marks' numbers. */
-function marked(text: string, mark: RegExp): Map<number, { text: string; code: string | undefined }> {
-  const found = new Map<number, { text: string; code: string | undefined }>();
+/** Cuts at the marks: before the first of a pair is what was said on stdout, between them what was said on stderr. */
+function answersIn(text: string, tag: string): Map<number, Reply> {
+  const found = new Map<number, Reply>();
+  const end = `\n${tag}\n`;
   let from = 0;
-  for (const match of text.matchAll(mark)) {
-    const [whole, number, code] = match;
-    found.set(Number(number), { text: text.slice(from, match.index), code });
-    from = match.index + whole.length;
+  for (const match of text.matchAll(new RegExp(`\n${tag} (\\d+) (\\d+)\n`, "g"))) {
+    const begin = match.index + match[0].length;
+    const stop = text.indexOf(end, begin - 1);
+    if (stop === -1) break;
+    const stderr = text.slice(begin, Math.max(begin, stop));
+    found.set(Number(match[1]), { code: Number(match[2]), stdout: text.slice(from, match.index), stderr });
+    from = stop + end.length;
   }
   return found;
 }
