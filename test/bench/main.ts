@@ -38,10 +38,10 @@ async function measure({ name, measure }: Subject, n: number): Promise<Measureme
 }
 
 /** What fails is named in the results, and the others go on. */
-async function attempt({ measurements, missing }: Recording, subject: Subject, n: number): Promise<void> {
+async function attempt({ measurements, missing, commit }: Recording, subject: Subject, n: number): Promise<void> {
   const what = `${subject.name}, N=${n}`;
   try {
-    measurements.push(await measure(subject, n));
+    measurements.push({ ...(await measure(subject, n)), commit });
   } catch (error) {
     process.exitCode = 1;
     const { message, cause = "" } = error as Error;
@@ -50,31 +50,34 @@ async function attempt({ measurements, missing }: Recording, subject: Subject, n
   }
 }
 
-async function main(): Promise<void> {
-  const options = readOptions(
-    process.argv.slice(2),
-    subjects.map(({ name }) => name),
-  );
-  const recording = await begin(options);
-  const chosen = subjects.filter(({ name }) => options.peers.length === 0 || options.peers.includes(name));
+/** Fetches what the subjects need; those that lack it are named. */
+async function prepareAll(recording: Recording, chosen: readonly Subject[]): Promise<Subject[]> {
   for (const { name, prepare } of chosen) {
     delete recording.missing[name];
     const why = await prepare();
     if (why) recording.missing[name] = why;
   }
   Object.assign(recording.versions, await versions());
-  const there = chosen.filter(({ name }) => !(name in recording.missing));
-  const todo = [...oneRun(there, options.sizes)];
-  const anew = (one: Measurement) => todo.some(({ subject, n }) => subject.name === one.subject && n === one.n);
+  return chosen.filter(({ name }) => !(name in recording.missing));
+}
+
+async function main(): Promise<void> {
+  const names = subjects.map(({ name }) => name);
+  const options = readOptions(process.argv.slice(2), names);
+  const recording = await begin(options);
+  const chosen = subjects.filter(({ name }) => options.peers.length === 0 || options.peers.includes(name));
+  const todo = [...oneRun(await prepareAll(recording, chosen), options.sizes)];
   for (const { subject, n } of todo) delete recording.missing[`${subject.name}, N=${n}`];
+  const anew = (one: Measurement) =>
+    !options.more && todo.some(({ subject, n }) => subject.name === one.subject && n === one.n);
   recording.measurements = recording.measurements.filter((one) => !anew(one));
   for (let run = 1; run <= options.runs; run += 1) {
     for (const { subject, n } of todo) {
       await attempt(recording, subject, n);
-      writeReport(options.out, { ...recording, date: new Date().toISOString() }, subjects);
+      recording.date = new Date().toISOString();
+      writeReport(options.out, recording, subjects);
     }
   }
-  writeReport(options.out, recording, subjects);
   for (const [name, why] of Object.entries(recording.missing)) say(`${name} is missing: ${why}`);
   say(`the results are in ${options.out}`);
 }

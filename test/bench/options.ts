@@ -12,10 +12,12 @@ export interface Options {
   out: string;
   /** What the folder holds already stays, but for what is measured anew. */
   keep: boolean;
+  /** As `keep`, and what is measured anew comes beside what was measured before. */
+  more: boolean;
 }
 
 /** How the bench is called. */
-export const usage = `npm run bench -- [--peer NAME]... [--n N,N] [--runs N] [--out FOLDER] [--keep]`;
+export const usage = `npm run bench -- [--peer NAME]... [--n N,N] [--runs N] [--out FOLDER] [--keep | --more]`;
 
 /**
  * Reads the command line; lists may be repeated or separated by commas.
@@ -31,14 +33,16 @@ export function readOptions(argv: readonly string[], names: readonly string[]): 
       runs: { type: "string", default: "3" },
       out: { type: "string", default: "docs/bench" },
       keep: { type: "boolean", default: false },
+      more: { type: "boolean", default: false },
     },
   });
   const list = (texts: string[]) => texts.flatMap((text) => text.split(",")).filter(Boolean);
   const peers = list(values.peer);
-  const unknown = peers.find((name) => !names.includes(name));
-  if (unknown) throw new Error(`--peer ${unknown}: there is no such peer; there are ${names.join(", ")}`);
+  for (const unknown of peers.filter((name) => !names.includes(name)))
+    throw new Error(`--peer ${unknown}: there is no such peer; there are ${names.join(", ")}`);
+  const { runs, out, keep, more } = values;
   const sizes = list(values.n).map((text) => natural("--n", text, 10_000));
-  return { peers, sizes, runs: natural("--runs", values.runs, 1000), out: values.out, keep: values.keep };
+  return { peers, sizes, runs: natural("--runs", runs, 1000), out, keep: keep || more, more };
 }
 
 function natural(flag: string, text: string, most: number): number {

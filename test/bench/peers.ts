@@ -39,16 +39,23 @@ export const cni: Subject = shellPeer({
   env: () => ({ BIN: `${peersFolder}/cni/bin` }),
 });
 
-/** Docker, one `docker run` for each host. */
-export const dockerPeer: Subject = shellPeer({
-  name: "docker",
-  title: "Docker",
-  script: "docker.sh",
-  staged: true,
-  unnamed: true,
-  prepare: () => fetch("docker.sh"),
-  env: () => ({ PACKAGES: docker, DAEMON: fileURLToPath(new URL("../conformance/docker.sh", import.meta.url)) }),
-});
+/**
+ * Docker, one `docker run` for each host.
+ *
+ * @param atATime how many of them at a time
+ */
+export const dockerPeer = (atATime: number): Subject =>
+  shellPeer({
+    name: atATime === 1 ? "docker" : `docker-${atATime}`,
+    title: atATime === 1 ? "Docker" : `Docker, ${atATime} \`docker run\` at a time`,
+    script: "docker.sh",
+    staged: true,
+    unnamed: true,
+    prepare: () => fetch("docker.sh"),
+    env: () => ({ PACKAGES: docker, DAEMON: dockerScript, AT_A_TIME: `${atATime}` }),
+  });
+
+const dockerScript = fileURLToPath(new URL("../conformance/docker.sh", import.meta.url));
 
 /** Mininet: one process that builds, starts, pings and stops. */
 export const mininet: Subject = {

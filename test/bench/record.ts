@@ -6,6 +6,8 @@ export interface Measurement {
   n: number;
   /** What was measured, by metric; seconds where the metric's name says no other unit. */
   values: Record<string, number>;
+  /** The commit at which it was taken. */
+  commit?: string;
   /** What is to be known about it: what a peer has left behind. */
   notes: string[];
 }
@@ -14,7 +16,7 @@ export interface Measurement {
 export interface Recording {
   /** When the last measurement was taken, in ISO 8601. */
   date: string;
-  /** The commit of this checkout. */
+  /** The commit of this checkout when the last run began. */
   commit: string;
   /** The machine: processor, cores, memory, kernel. */
   machine: Record<string, string>;
@@ -38,7 +40,7 @@ export interface Subject {
   /** Fetches what it needs; says why it cannot be measured on this machine, and nothing when it can. */
   prepare(): Promise<string | undefined>;
   /** Makes and removes a lab of a number of hosts once, on a machine of its own, with proof of both. */
-  measure(n: number): Promise<Omit<Measurement, "subject" | "n">>;
+  measure(n: number): Promise<Omit<Measurement, "subject" | "n" | "commit">>;
 }
 
 /** The numbers of hosts of every subject. */

@@ -1,5 +1,5 @@
 import { iptablesPorts, ports } from "./ours/ports.ts";
-import { manyMachines, ours, overSsh } from "./ours/subject.ts";
+import { manyMachines, ours, overSsh, unsaved } from "./ours/subject.ts";
 import { cni, dockerPeer, mininet } from "./peers.ts";
 import type { Subject } from "./record.ts";
 import { shellPeer } from "./shell-peer.ts";
@@ -15,10 +15,12 @@ export const subjects: readonly Subject[] = [
   }),
   mininet,
   cni,
-  dockerPeer,
+  dockerPeer(1),
+  dockerPeer(4),
   ours("primitives", "ours: `Netns`, `VethPair`, `Bridge`, `NatRule`"),
   ours("components", "ours: `Network`, `Container`"),
   ours("lab", "ours: `Lab`", [10, 50, 100, 500, 1000]),
+  unsaved("components"),
   ...(["components", "lab"] as const).flatMap((way) => [overSsh(way, 0), overSsh(way, 20), manyMachines(way)]),
   ports,
   iptablesPorts,

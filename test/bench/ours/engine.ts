@@ -14,6 +14,9 @@ export interface Operation extends Timed {
   peak: number;
 }
 
+/** Variables of the engine's environment, beside those of every stack. */
+export type Environment = Readonly<Record<string, string>>;
+
 /** Without the `refresh: always` of the examples: what reading the kernel takes is measured by itself. */
 const project = "name: lab\nmain: index.ts\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n";
 
@@ -29,13 +32,19 @@ export async function openStack(machine: Machine, program: string): Promise<Stac
  *
  * @param links as for {@link timed}
  */
-export async function operate(stack: Stack, words: readonly string[], links?: number): Promise<Operation> {
+export async function operate(
+  stack: Stack,
+  words: readonly string[],
+  env: Environment = {},
+  links?: number,
+): Promise<Operation> {
   const file = join(stack.folder, "trace");
   const [verb = "", ...more] = words;
-  const operation = stack.operation(verb, "--yes", "--skip-preview", ...more);
+  const variables = Object.entries({ ...env, LINUXNET_TRACE: file }).map(([name, value]) => `${name}=${quote(value)}`);
+  const line = `export ${variables.join(" ")}; ${stack.operation(verb, "--yes", "--skip-preview", ...more)}`;
   const endWatch = watchMemory(stack.machine);
   try {
-    const took = await timed(stack.machine, `export LINUXNET_TRACE=${quote(file)}; ${operation}`, links);
+    const took = await timed(stack.machine, line, links);
     return { ...took, own: takeTrace(file), peak: endWatch() };
   } finally {
     endWatch();

@@ -1,7 +1,7 @@
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "../../support/machine.ts";
-import { openStack, operate } from "./engine.ts";
+import { type Environment, openStack, operate } from "./engine.ts";
 import { replayProgram, type StoredResource, standIns, standInsFile } from "./replay.ts";
 
 /**
@@ -11,27 +11,23 @@ import { replayProgram, type StoredResource, standIns, standInsFile } from "./re
 export async function engineFloor(
   machine: Machine,
   resources: readonly StoredResource[],
+  env?: Environment,
 ): Promise<Record<string, number>> {
   const stack = await openStack(machine, replayProgram());
   try {
     copyFileSync(new URL("empty.cjs", import.meta.url), join(stack.folder, "empty.cjs"));
     writeFileSync(join(stack.folder, standInsFile), JSON.stringify(standIns(resources)));
-    const up = await operate(stack, ["up"]);
-    const stateBytes = stack.size();
-    const noop = await operate(stack, ["up"]);
-    const refreshed = await operate(stack, ["up", "--refresh"]);
+    const run = (...words: string[]) => operate(stack, words, env);
+    const up = await run("up");
+    const noop = await run("up");
+    const refreshed = await run("up", "--refresh");
     stack.write(replayProgram(true));
-    const change = await operate(stack, ["up"]);
-    const down = await operate(stack, ["destroy"]);
-    return {
-      engineUp: up.seconds,
-      engineNoop: noop.seconds,
-      engineRefreshed: refreshed.seconds,
-      engineChange: change.seconds,
-      engineDown: down.seconds,
-      engineStateBytes: stateBytes,
-      enginePeakMB: up.peak,
-    };
+    const change = await run("up");
+    const bytes = { engineStateBytes: stack.size(), enginePeakMB: up.peak };
+    const down = await run("destroy");
+    const took = { Up: up, Noop: noop, Refreshed: refreshed, Change: change, Down: down };
+    const seconds = Object.entries(took).map(([name, { seconds }]) => [`engine${name}`, seconds]);
+    return { ...bytes, ...Object.fromEntries(seconds) };
   } finally {
     stack.close();
   }

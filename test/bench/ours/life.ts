@@ -20,19 +20,20 @@ export interface Site {
  * a look, destroyed. Up, the changes and the teardown are proven.
  */
 export async function life(site: Site, wanted: Wanted) {
+  const { env } = wanted;
   const stack = await openStack(site.client, programOf(wanted));
   installPackage(stack.folder);
   try {
     const before = await Promise.all(site.machines.map((machine) => machine.snapshot()));
     const links = await linkCount(site.client);
-    const { up, places } = await comeUp(stack, site);
+    const { up, places } = await comeUp(stack, site, wanted);
     const resources = (await stack.export()).deployment.resources as unknown as StoredResource[];
     const [count, stateBytes] = [resources.length, stack.size()];
-    const noop = await operate(stack, ["up"]);
-    const refreshed = await operate(stack, ["up", "--refresh"]);
+    const noop = await operate(stack, ["up"], env);
+    const refreshed = await operate(stack, ["up", "--refresh"], env);
     const change = await changeOne(stack, site, places, { ...wanted, setting: "65" });
     const changeRefreshed = await changeOne(stack, site, places, { ...wanted, setting: "66" }, "--refresh");
-    const down = await operate(stack, ["destroy"], site.machines.includes(site.client) ? links : undefined);
+    const down = await operate(stack, ["destroy"], env, site.machines.includes(site.client) ? links : undefined);
     for (const [index, machine] of site.machines.entries())
       refuseLeft(await proveTeardown(machine, before[index] ?? {}));
     const values = valuesOf({ up, noop, refreshed, change, changeRefreshed, down });
@@ -45,8 +46,8 @@ export async function life(site: Site, wanted: Wanted) {
 /** For each machine, the words that enter its first and its last host. */
 type Places = string[][];
 
-async function comeUp(stack: Stack, { machines }: Site): Promise<{ up: Operation; places: Places }> {
-  const up = await operate(stack, ["up"]);
+async function comeUp(stack: Stack, { machines }: Site, { env }: Wanted): Promise<{ up: Operation; places: Places }> {
+  const up = await operate(stack, ["up"], env);
   const { netns } = (await stack.outputs()) as { netns: string[][] };
   const places = netns.map((names) => names.map((name) => `ip netns exec ${name}`));
   await Promise.all(machines.map((machine, index) => provePings(machine, places[index] ?? [])));
@@ -61,7 +62,7 @@ async function changeOne(
   ...more: string[]
 ) {
   stack.write(programOf(wanted));
-  const change = await operate(stack, ["up", ...more]);
+  const change = await operate(stack, ["up", ...more], wanted.env);
   const value = await machine?.sh(`${first?.at(-1)} sysctl -n ${changedSetting}`);
   if (value !== wanted.setting) throw new Error(`the change has not come: ${changedSetting} is ${value}`);
   return change;

@@ -13,6 +13,8 @@ export interface Wanted {
   setting?: string;
   /** The machines on which such a lab stands; default: this one. */
   connections?: readonly Connection[];
+  /** Variables of the engine's environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 /** The setting that a change of one host changes: of its own namespace. */

@@ -60,10 +60,7 @@ const stands = JSON.parse(readFileSync("${standInsFile}", "utf8"));
 const last = stands.findLastIndex(({ custom }) => custom);
 const text = 'exports.handler=()=>require("module").createRequire(process.cwd()+"/")("./empty.cjs").provider()'.padEnd(135);
 class Component extends pulumi.ComponentResource {
-  constructor({ type, name, outputs }, opts) {
-    super(type, name, {}, opts);
-    this.registerOutputs(outputs);
-  }
+  constructor({ type, name, outputs }, opts) { super(type, name, {}, opts); this.registerOutputs(outputs); }
 }
 class Empty extends pulumi.CustomResource {
   constructor({ name, inputs, pad }, number, opts) {

@@ -5,19 +5,34 @@ import { onMachine } from "../shell-peer.ts";
 import { slowWire } from "./distance.ts";
 import { engineFloor } from "./floor.ts";
 import { life } from "./life.ts";
-import type { Way } from "./programs.ts";
+import type { Wanted, Way } from "./programs.ts";
 
 const prepare = async () => undefined;
 
 /** A way of ours as a subject: whole operations of the real engine, and beside them the engine alone. */
 export function ours(way: Way, title: string, sizes: readonly number[] = usualSizes): Subject {
-  const measure = (n: number) =>
-    onMachine(async (machine) => {
-      const { values, resources } = await life({ client: machine, machines: [machine] }, { way, n });
-      return { values: { ...values, ...(await engineFloor(machine, resources)) }, notes: [] };
-    });
-  return { name: way, title, sizes, prepare, measure };
+  return { name: way, title, sizes, prepare, measure: (n) => besideEngine({ way, n }) };
 }
+
+/** A way of ours when the engine writes its state once, at the end. */
+export function unsaved(way: Way): Subject {
+  const env = { PULUMI_SKIP_CHECKPOINTS: "true", PULUMI_EXPERIMENTAL: "true" };
+  const title = `${way}, PULUMI_SKIP_CHECKPOINTS`;
+  return {
+    name: `${way}-unsaved`,
+    title,
+    sizes: usualSizes,
+    scenario: true,
+    prepare,
+    measure: (n) => besideEngine({ way, n, env }),
+  };
+}
+
+const besideEngine = (wanted: Wanted) =>
+  onMachine(async (machine) => {
+    const { values, resources } = await life({ client: machine, machines: [machine] }, wanted);
+    return { values: { ...values, ...(await engineFloor(machine, resources, wanted.env)) }, notes: [] };
+  });
 
 /**
  * A way of ours on another machine, which is reached by ssh.

@@ -1,5 +1,5 @@
 # docker.sh begin|up|enter|leave|down|end N: Debian's docker.io; the daemon runs before the clock does. PACKAGES is the folder
-# of scripts/docker.sh, DAEMON the script of the conformance test that starts and ends Docker in a machine.
+# of scripts/docker.sh, AT_A_TIME how many `docker run` run at a time, DAEMON the script of the conformance test that starts and ends Docker in a machine.
 set -eu
 export PATH=$PACKAGES/usr/bin:$PACKAGES/usr/sbin:$PATH
 
@@ -8,7 +8,7 @@ end() { bash "$DAEMON" stop; }
 
 up() {
   docker network create --subnet 10.77.0.0/16 lab
-  for ((i = 1; i <= $1; i++)); do docker run -d --name h$i --network lab lab /bin/busybox sleep 1000000; done
+  seq "$1" | xargs -P "$AT_A_TIME" -I{} docker run -d --name h{} --network lab lab /bin/busybox sleep 1000000
 }
 
 down() {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Recording, Subject } from "../record.ts";
 import { Results } from "../stats.ts";
 import { plot } from "./plot.ts";
-import { distanceTable, machinesTable, portsTable } from "./scenarios.ts";
-import { lifeTable, quietTable, ratioTable, shareTable } from "./tables.ts";
+import { distanceTable, machinesTable, portsTable, quietTable, sizeTable } from "./scenarios.ts";
+import { lifeTable, ratioTable, shareTable, waysOfOurs } from "./tables.ts";
 import { targetTable } from "./targets.ts";
 
 type Named = Pick<Subject, "name" | "title" | "scenario">;
@@ -23,7 +23,8 @@ export function markdown(recording: Recording, subjects: readonly Named[]): stri
     ...section("Up and down", lifeTable(results, lives), "![seconds up by number of hosts](up.svg)"),
     ...section("Ratios", ratioTable(results, lives)),
     ...section("What the engine takes, and what we take", shareTable(results, upShare), shareTable(results, downShare)),
-    ...section("Nothing to do, and one change", quietTable(results)),
+    ...section("Nothing to do, and one change", quietTable(results, [...waysOfOurs, "components-unsaved"])),
+    ...section("How big it is", sizeTable(results, waysOfOurs)),
     ...section("At a distance", distanceTable(results)),
     ...section("Many machines, 10 hosts on each, in one up", machinesTable(results)),
     ...section("Published ports", portsTable(results)),
@@ -39,8 +40,9 @@ function circumstances({ date, commit, machine, versions, measurements }: Record
     Object.entries(of)
       .map(([name, value]) => `${name} ${value}`)
       .join(", ");
+  const commits = [...new Set(measurements.map((one) => `commit ${one.commit ?? commit}`))].join(", ");
   return [
-    `Measured until ${date.slice(0, 16)}Z at commit ${commit}, ${measurements.length} measurements.`,
+    `Measured until ${date.slice(0, 16)}Z at ${commits}, ${measurements.length} measurements.`,
     `Machine: ${facts(machine)}. Versions: ${facts(versions)}.`,
   ];
 }

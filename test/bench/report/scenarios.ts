@@ -1,84 +1,93 @@
 import type { Results } from "../stats.ts";
 import { digits, table } from "./markdown.ts";
 
-/** Connections a second through published ports, of ours and of iptables' rules. */
-export function portsTable(results: Results): string {
-  const names = { ports: "ours: one map", "ports-iptables": "rules of iptables, as Docker's" };
-  const rows = Object.entries(names).flatMap(([name, title]) =>
-    results.sizes(name, "rate").map((n) => {
-      const of = (metric: string) => digits(results.median(name, n, metric));
-      return [`${title}, N=${n}`, of("rate"), of("rateFirst"), of("up"), of("noop"), of("refreshed"), of("down")];
-    }),
+/** A column: its head, and the metric of which it shows the median. */
+export type Column = readonly [head: string, metric: string];
+
+/** A row for each size at which one of the subjects was measured. */
+export function columnsTable(results: Results, title: string, subjects: readonly string[], columns: readonly Column[]) {
+  const [[, first] = ["", ""]] = columns;
+  const rows = subjects.flatMap((name) =>
+    results
+      .sizes(name, first)
+      .map((n) => [`${name}, N=${n}`, ...columns.map(([, metric]) => digits(results.median(name, n, metric)))]),
   );
-  const head = ["connections a second", "last port", "first port", "up, s", "no-op, s", "no-op, refresh, s", "down, s"];
-  return table([head, ...rows]);
+  return table([[title, ...columns.map(([head]) => head)], ...rows]);
 }
 
-/** The same lab on this machine, over ssh, and over ssh at a distance. */
-export function distanceTable(results: Results): string {
-  const rows = ["components", "lab"].flatMap((way) =>
-    [way, `${way}-ssh-0ms`, `${way}-ssh-20ms`].flatMap((name) =>
-      results
-        .sizes(name, "up")
-        .filter((n) => results.sizes(`${way}-ssh-20ms`, "up").includes(n))
-        .map((n) => {
-          const of = (metric: string) => results.median(name, n, metric);
-          const seconds = ["up", "upOwn", "noop", "refreshed", "change", "down"].map((metric) => digits(of(metric)));
-          return [`${name}, N=${n}`, ...seconds, digits(of("up") / results.median(way, n, "up")), `${of("upTrips")}`];
-        }),
-    ),
+/** Connections a second through published ports, of ours and of iptables' rules, one for each port as Docker's. */
+export const portsTable = (results: Results): string =>
+  columnsTable(
+    results,
+    "connections a second",
+    ["ports", "ports-iptables"],
+    [
+      ["last port", "rate"],
+      ["first port", "rateFirst"],
+      ["up, s", "up"],
+      ["no-op, s", "noop"],
+      ["no-op, refresh, s", "refreshed"],
+      ["down, s", "down"],
+    ],
   );
-  const head = [
+
+/** The same lab over ssh, without delay and at a distance. */
+export const distanceTable = (results: Results): string =>
+  columnsTable(
+    results,
     "seconds",
-    "up",
-    "own share",
-    "no-op",
-    "no-op, refresh",
-    "change one",
-    "down",
-    "up / local",
-    "round trips",
-  ];
-  return table([head, ...rows]);
-}
+    ["components", "lab"].flatMap((way) => [`${way}-ssh-0ms`, `${way}-ssh-20ms`]),
+    [
+      ["up", "up"],
+      ["own share", "upOwn"],
+      ["no-op", "noop"],
+      ["no-op, refresh", "refreshed"],
+      ["change one", "change"],
+      ["down", "down"],
+      ["round trips, up", "upTrips"],
+    ],
+  );
 
 /** Many machines in one `up`. */
-export function machinesTable(results: Results): string {
-  const rows = ["components", "lab"].flatMap((way) =>
-    results.sizes(`${way}-machines`, "up").map((n) => {
-      const of = (metric: string) => results.median(`${way}-machines`, n, metric);
-      const metrics = [
-        "up",
-        "engineUp",
-        "upOwn",
-        "noop",
-        "refreshed",
-        "engineRefreshed",
-        "change",
-        "down",
-        "engineDown",
-      ];
-      return [
-        `${way}, N=${n}`,
-        ...metrics.map((metric) => digits(of(metric))),
-        `${of("resources")}`,
-        digits(of("upPeakMB")),
-      ];
-    }),
-  );
-  const head = [
+export const machinesTable = (results: Results): string =>
+  columnsTable(
+    results,
     "seconds",
-    "up",
-    "engine",
-    "own share",
-    "no-op",
-    "no-op, refresh",
-    "engine",
-    "change one",
-    "down",
-    "engine",
-    "resources",
-    "peak, MB",
-  ];
-  return table([head, ...rows]);
-}
+    ["components-machines", "lab-machines"],
+    [
+      ["up", "up"],
+      ["engine", "engineUp"],
+      ["own share", "upOwn"],
+      ["no-op", "noop"],
+      ["no-op, refresh", "refreshed"],
+      ["engine", "engineRefreshed"],
+      ["change one", "change"],
+      ["down", "down"],
+      ["engine", "engineDown"],
+      ["resources", "resources"],
+      ["peak, MB", "upPeakMB"],
+    ],
+  );
+
+/** What an `up` with nothing to do takes, without and with a look at the kernel, and a change of one host. */
+export const quietTable = (results: Results, ways: readonly string[]): string =>
+  columnsTable(results, "seconds", ways, [
+    ["no-op", "noop"],
+    ["engine", "engineNoop"],
+    ["change one", "change"],
+    ["engine", "engineChange"],
+    ["no-op, refresh", "refreshed"],
+    ["engine", "engineRefreshed"],
+    ["change one, refresh", "changeRefreshed"],
+  ]);
+
+/** How big the state is, and the provider process. */
+export const sizeTable = (results: Results, ways: readonly string[]): string =>
+  columnsTable(results, "sizes", ways, [
+    ["resources", "resources"],
+    ["state, bytes", "stateBytes"],
+    ["peak of up, MB", "upPeakMB"],
+    ["of the engine's empty provider", "enginePeakMB"],
+    ["of refresh", "refreshedPeakMB"],
+    ["of destroy", "downPeakMB"],
+  ]);

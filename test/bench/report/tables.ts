@@ -52,7 +52,7 @@ export function ratioTable(results: Results, subjects: readonly Named[]): string
 /** Ours beside the engine alone: what the engine takes, and what we take. */
 export function shareTable(results: Results, operation: { metric: string; engine: string; floor: string }): string {
   const { metric, engine, floor } = operation;
-  const rows = waysOfOurs.flatMap((name) =>
+  const rows = [...waysOfOurs, "components-unsaved"].flatMap((name) =>
     results.sizes(name, metric).map((n) => {
       const of = (which: string) => results.median(name, n, which);
       const own = of(`${metric}Own`);
@@ -69,35 +69,4 @@ export function shareTable(results: Results, operation: { metric: string; engine
     [metric, "whole", "engine alone", "difference", "own share", "batch floor", "own / floor", "round trips", "kB"],
     ...rows,
   ]);
-}
-
-/** What an `up` with nothing to do takes, without and with a look at the kernel, and a change of one host. */
-export function quietTable(results: Results): string {
-  const rows = waysOfOurs.flatMap((name) =>
-    results.sizes(name, "noop").map((n) => {
-      const of = (which: string) => results.median(name, n, which);
-      return [
-        `${name}, N=${n}`,
-        ...[of("noop"), of("engineNoop"), of("refreshed"), of("engineRefreshed"), of("change"), of("engineChange")].map(
-          digits,
-        ),
-        cell(of("resources")),
-        digits(of("stateBytes") / 1000),
-        digits(Math.max(...["up", "refreshed", "change", "down"].map((one) => of(`${one}PeakMB`)))),
-      ];
-    }),
-  );
-  const head = [
-    "seconds",
-    "no-op",
-    "engine",
-    "no-op, refresh",
-    "engine",
-    "change one",
-    "engine",
-    "resources",
-    "state, kB",
-    "peak, MB",
-  ];
-  return table([head, ...rows]);
 }

@@ -69,6 +69,7 @@ test("options: lists by commas or repeated; an unknown peer is refused by name",
     sizes: [10, 50],
     runs: 3,
     keep: false,
+    more: false,
   });
   expect(() => readOptions(["--peer", "vagrant"], ["batch"])).toThrow("there are batch");
   expect(() => readOptions(["--n", "0"], [])).toThrow("from 1 to 10000");
