@@ -2,7 +2,7 @@
 // namespaces, are started by one shell under one deadline.
 import { batchLine, type IpCommand } from "../kernel/command.ts";
 import { quote } from "../kernel/quote.ts";
-import type { Group } from "./groups.ts";
+import { type Group, shares } from "./groups.ts";
 
 /** Seconds that one command may take before it is ended: a kernel call that takes longer hangs. */
 export const stepDeadline = 10;
@@ -35,6 +35,25 @@ export function batches(run: readonly Group[], force: boolean): string {
     batch(commands as IpCommand[], force ? "-force " : "", after),
   ]);
   return together(run.length, ["bad=0", ...lines, "exit $bad"]);
+}
+
+/** Batches of several namespaces whose order does not matter, side by side. One that fails ends those that it was to be followed by. */
+export function batchesBeside(run: readonly [Group, ...Group[]]): string {
+  const all = shares(run).map((share) => together(share.length, share.map(telling)));
+  return [
+    // Where no other tells of itself before a deadline ends it; nothing of them is taken back.
+    `echo '@at ${run[0].base} 0;' >&2`,
+    ...all.map((text, index) => `{ ${text}\n} & p${index}=$!`),
+    "bad=0",
+    ...all.map((_, index) => `wait $p${index} || bad=$?`),
+    "(exit $bad)",
+  ].join("\n");
+}
+
+function telling({ base, commands }: Group): string {
+  const text = batch(commands as IpCommand[], "", " 2>&1 >/dev/null");
+  const tell = `{ code=$?; printf '@at ${base} ${commands.length};\\n%s\\n' "$text" >&2; exit $code; }`;
+  return `text=$(${text}\n) || ${tell}`;
 }
 
 /** What a script says and does when one of several batches fails: by the last that began ({@link batches}). */

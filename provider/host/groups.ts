@@ -26,14 +26,34 @@ export function joins(before: Command, next: Command): boolean {
   return before.kind === next.kind && before.netns === next.netns && family(before) === family(next);
 }
 
-/** Groups that share one deadline: batches of `ip` that follow one another, each of a namespace of its own; others stand alone. */
-export function runs(found: readonly Group[]): [Group, ...Group[]][] {
-  const isIp = (group: Group | undefined) => group?.commands[0]?.kind === "ip";
-  const all: [Group, ...Group[]][] = [];
+/** Groups that share one deadline: batches of `ip` that follow one another. Others stand alone. */
+export interface Run {
+  groups: [Group, ...Group[]];
+  /** Whether their order does not matter, and nothing of them has to be taken back: they may be done side by side. */
+  apart: boolean;
+}
+
+/** Parts groups into runs, in their order. */
+export function runs(found: readonly Group[], steps: readonly Step[]): Run[] {
+  const all: Run[] = [];
   for (const group of found) {
+    const own = steps.slice(group.base, group.base + group.commands.length);
+    const apart = own.every((step) => step.apart === true);
     const last = all.at(-1);
-    if (last && isIp(last[0]) && isIp(group)) last.push(group);
-    else all.push([group]);
+    const isIp = [last?.groups[0], group].every((one) => one?.commands[0]?.kind === "ip");
+    if (last && isIp && last.apart === apart) last.groups.push(group);
+    else all.push({ groups: [group], apart });
   }
   return all;
+}
+
+/** How many batches are worth a shell of their own. */
+const worthwhile = 8;
+
+/** Parts a list into up to four of about the same length: what they start costs more than what it does. */
+export function shares<T>(list: readonly T[]): T[][] {
+  const count = Math.max(1, Math.min(4, Math.floor(list.length / worthwhile)));
+  const size = Math.ceil(list.length / count);
+  const all = Array.from({ length: count }, (_, index) => list.slice(index * size, (index + 1) * size));
+  return all.filter(({ length }) => length > 0);
 }

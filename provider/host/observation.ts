@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Command, Fact, IpCommand, Reply } from "../kernel/command.ts";
 import { quote } from "../kernel/quote.ts";
 import { batch, batchesDeadline, limit, stepDeadline, together } from "./batches.ts";
+import { shares } from "./groups.ts";
 
 /** Commands that ask, composed into one script, and how to cut its answer into theirs. */
 export interface Observation {
@@ -29,7 +30,7 @@ export function observe(facts: readonly Fact<unknown>[]): Observation {
   const others = asked.flatMap(({ isIp, text }) => (isIp ? [] : text));
   const functions = [answer(tag), absent];
   return {
-    script: [limit, ...functions, "exec 3>&1", ...beside(parts(batches), functions), ...others].join("\n"),
+    script: [limit, ...functions, "exec 3>&1", ...beside(shares(batches), functions), ...others].join("\n"),
     deadline: batchesDeadline(Math.max(batches.length, 1)) + 1 + others.length * (stepDeadline + 1),
     read: (reply) => cut(reply, tag, groups),
   };
@@ -42,18 +43,6 @@ function answer(tag: string): string {
 
 /** What `ip -n` says of a namespace that is not there, without a process. */
 const absent = `absent() { err="Cannot open network namespace \\"$1\\": No such file or directory"; return 255; }`;
-
-/** How many looks are worth a shell of their own. */
-const worthwhile = 8;
-
-/** Parts looks into up to four lists of about the same length: starting `ip` costs more than what it does. */
-function parts(looks: readonly string[]): string[][] {
-  const count = Math.max(1, Math.min(4, Math.floor(looks.length / worthwhile)));
-  const size = Math.ceil(looks.length / count);
-  return Array.from({ length: count }, (_, index) => looks.slice(index * size, (index + 1) * size)).filter(
-    ({ length }) => length > 0,
-  );
-}
 
 /** Runs lists of looks side by side: the first writes at once, what the others say is kept until it has ended. */
 function beside([first, ...rest]: readonly string[][], functions: readonly string[]): string[] {

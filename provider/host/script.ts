@@ -2,8 +2,8 @@ import { type Command, type IpCommand, inNetns, type NftCommand, type Step } fro
 import { ownerKey } from "../kernel/owner.ts";
 import { quote } from "../kernel/quote.ts";
 import { makeDir, runDir, tidyRunDir } from "../kernel/run-dir.ts";
-import { batch, batches, batchesDeadline, halting, limit, stepDeadline } from "./batches.ts";
-import { type Group, groups, joins, runs } from "./groups.ts";
+import { batch, batches, batchesBeside, batchesDeadline, halting, limit, stepDeadline } from "./batches.ts";
+import { groups, joins, type Run, runs } from "./groups.ts";
 import { type Identity, identityText } from "./preflight.ts";
 
 /** Seconds that a script waits for another one on the same host. */
@@ -39,7 +39,7 @@ export function compile(steps: readonly Step[], { owner, onFailure, on }: Script
     ...(on ? elsewhere(on) : []),
     ...prelude(undoing ? undoText(steps) : ":"),
     ...(claims.length > 0 ? noteClaims(owner, claims) : []),
-    ...runs(groups(steps)).map((run) => runText(run, undoing)),
+    ...runs(groups(steps), steps).map((run) => runText(run, undoing)),
     `[ $failed = 1 ] || [ ! -e ${claimsFile(owner)} ] || rm -f ${claimsFile(owner)}`,
     tidyRunDir,
     "exit $failed",
@@ -49,7 +49,7 @@ export function compile(steps: readonly Step[], { owner, onFailure, on }: Script
 /** Seconds that a script of so many steps can take at the most, the wait for the lock included. */
 export function scriptDeadline(steps: readonly Step[]): number {
   const patience = steps.reduce((sum, { within = 0 }) => sum + within, 0);
-  const working = runs(groups(steps)).reduce((sum, { length }) => sum + batchesDeadline(length) + 1, 0);
+  const working = runs(groups(steps), steps).reduce((sum, run) => sum + batchesDeadline(run.groups.length) + 1, 0);
   return lockDeadline + working + undoDeadline(steps) + patience * 2;
 }
 
@@ -100,14 +100,16 @@ function noteClaims(owner: string, claims: readonly string[]): string[] {
   ];
 }
 
-function runText(run: readonly [Group, ...Group[]], undoing: boolean): string {
+function runText({ groups: run, apart }: Run, undoing: boolean): string {
   const [{ base, commands }] = run;
-  const one = undoing
-    ? `stop ${base} ${commands.length} $(done_of "$text") $code "$text"`
-    : `report ${base} ${commands.length} 0 $code "$text"`;
-  const several = `${undoing ? "halt" : "gather"} $code "$text"`;
-  const text = run.length > 1 ? batches(run, !undoing) : body(commands, !undoing);
-  return `text=$( {\n${text}\n} 2>&1 >/dev/null ); code=$?; [ $code = 0 ] || ${run.length > 1 ? several : one}`;
+  const around = (text: string, handler: string) =>
+    `text=$( {\n${text}\n} 2>&1 >/dev/null ); code=$?; [ $code = 0 ] || ${handler} $code "$text"`;
+  if (run.length > 1) {
+    const text = apart && undoing ? batchesBeside(run) : batches(run, !undoing);
+    return around(text, undoing ? "halt" : "gather");
+  }
+  const done = undoing ? '$(done_of "$text")' : "0";
+  return around(body(commands, !undoing), `${undoing ? "stop" : "report"} ${base} ${commands.length} ${done}`);
 }
 
 function body(commands: readonly Command[], force: boolean): string {

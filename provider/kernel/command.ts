@@ -34,6 +34,8 @@ export interface Step {
   undo?: readonly Command[];
   /** The object that comes to be before it can carry its owner (`link:lab0`): noted on the host until the script ends. */
   claim?: string;
+  /** It may be done beside others that say so, in any order, and is not taken back by itself: what it changes goes with another. */
+  apart?: true;
   /** Seconds that it may take beyond the deadline of a step: it waits for something that is given time. */
   within?: number;
 }

@@ -51,10 +51,30 @@ const othersMayStop = stops("LINUXNET-FWD", "LINUXNET-GUARD");
 
 const stands = `printf '%s\\n' "$rules" | grep -qF ${quote(`"${acceptComment}"`)}`;
 
+/**
+ * Leaves out the tools whose rule set has no table: of the legacy ones the kernel says which there are (/proc/net/ip_tables_names,
+ * net/ipv4/netfilter/ip_tables.c), of the others nft does. Asking costs less than starting the tools, which is most of this look.
+ */
+const withRules = [
+  "nft=$(limit nft list tables 2>/dev/null) || nft='table ip filter",
+  "table ip6 filter'",
+  "all=$tools; tools=",
+  "for t in $all; do",
+  "  case $t in",
+  "    iptables-legacy) read -r some </proc/net/ip_tables_names 2>/dev/null || continue ;;",
+  "    ip6tables-legacy) read -r some </proc/net/ip6_tables_names 2>/dev/null || continue ;;",
+  `    iptables-nft) case "$nft" in *"table ip filter"*) ;; *) continue ;; esac ;;`,
+  `    ip6tables-nft) case "$nft" in *"table ip6 filter"*) ;; *) continue ;; esac ;;`,
+  "  esac",
+  '  tools="$tools $t"',
+  "done",
+].join("\n");
+
 /** Asks which FORWARD chains stop what our table has passed, and where our rule stands. Changes nothing. */
 export function forwardAcceptFact(netns?: string): Fact<SeenForwardAccept> {
   const text = [
     tools,
+    ...(netns === undefined ? [withRules] : []),
     "for t in $tools; do",
     `  ${readRules(inNetns(netns))}`,
     `  if ${stands}; then echo "present $t"; elif ${othersMayStop}; then echo "missing $t"`,

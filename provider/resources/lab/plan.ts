@@ -10,7 +10,7 @@ import { natRule } from "../natRule.ts";
 import { portPublish } from "../portPublish.ts";
 import type { Part } from "./parts.ts";
 import type { LabArgs } from "./shape.ts";
-import { factsOf, questionOf, type Replies, type Seen, Sights } from "./sights.ts";
+import { factsOf, questionOf, type Replies, type Seen, Sights, sharedFacts } from "./sights.ts";
 import { composed, removing, type Work } from "./steps.ts";
 import { type Topology, topologyOf } from "./topology.ts";
 
@@ -29,6 +29,7 @@ export function labFacts(args: LabArgs, context: Context): Record<string, Fact<R
     for (const fact of Object.values(facts))
       found[questionOf(fact)] ??= { command: fact.command, parse: (reply) => reply };
   };
+  note(sharedFacts(topology));
   if (topology.parts.some(isRouted) || topology.gone.some(isRouted)) note(ownFacts(args));
   for (const part of [...topology.parts, ...topology.gone]) note(factsOf(part, context, topology.before));
   return found;

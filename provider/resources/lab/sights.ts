@@ -2,7 +2,7 @@ import { contains } from "../../kernel/addresses.ts";
 import type { Answers, Fact, Facts, Reply } from "../../kernel/command.ts";
 import type { SeenForwarding } from "../../kernel/forwarding.ts";
 import { freshLink } from "../../kernel/link-changes.ts";
-import type { Link, Sight } from "../../kernel/links.ts";
+import { type Link, linksFact, type Sight } from "../../kernel/links.ts";
 import type { SeenElement, SeenTable } from "../../kernel/nft.ts";
 import type { Context } from "../../lifecycle/definition.ts";
 import { bridge } from "../bridge.ts";
@@ -26,7 +26,11 @@ const unasked: Record<string, readonly string[]> = {
   [natRule.kind]: ["forwarding", "accept"],
   [resolver.kind]: ["forwarding", "accept"],
   [portPublish.kind]: ["forwarding", "accept", "way"],
+  [vethPair.kind]: ["one", "bridge"],
 };
+
+/** All links of the host, which the cables' ends and their bridges are among: one look, where one for each would take long. */
+const hostLinks = linksFact();
 
 /** What is asked of objects that were taken over, or named by pid: a lab that adopts nothing has none. */
 const ofAdopted: Record<string, readonly string[]> = {
@@ -52,6 +56,11 @@ export function factsOf(part: Part, context: Context, before: Topology["before"]
     : Object.fromEntries(Object.entries(facts).filter(([name]) => !skipped.includes(name)));
 }
 
+/** What is asked for a whole lab at once. */
+export function sharedFacts({ parts, gone }: Topology): Facts {
+  return [...parts, ...gone].some(({ definition: { kind } }) => kind === vethPair.kind) ? { links: hostLinks } : {};
+}
+
 /** The name of a question among those of a lab: equal ones are one. */
 export function questionOf({ command }: Fact<unknown>): string {
   return JSON.stringify(command);
@@ -67,6 +76,7 @@ export class Sights {
   readonly #namespaces: ReadonlySet<unknown>;
   readonly #bridges: ReadonlyMap<unknown, Part>;
   readonly #leaving: ReadonlySet<string>;
+  #links: ReadonlyMap<unknown, Link> | undefined;
 
   constructor(replies: Replies, context: Context, topology: Topology) {
     this.#replies = replies;
@@ -88,6 +98,8 @@ export class Sights {
     const facts = factsOf(part, this.#context, this.#topology.before);
     const seen: Bag = Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, this.#parse(fact)]));
     if (part.definition.kind === netns.kind) return ofNamespace(seen);
+    if (part.definition.kind === vethPair.kind)
+      return { ...seen, one: this.#hostLink(part.args.name), bridge: this.#hostLink(part.args.bridge) };
     if (!seen.table) return seen;
     const table = this.#view(part, seen.table as SeenTable, planned);
     return { ...seen, table, forwarding: notedNot, accept: nothing };
@@ -112,6 +124,11 @@ export class Sights {
     this.#parsed.set(reply, kept);
     if (!kept.has(fact.parse)) kept.set(fact.parse, fact.parse(reply));
     return kept.get(fact.parse);
+  }
+
+  #hostLink(name: unknown): Sight {
+    this.#links ??= new Map((this.#parse(hostLinks) as Link[]).map((link) => [link.name, link]));
+    return { link: this.#links.get(name), netns: true };
   }
 
   #ofCable({ args }: Part, seen: Bag): Bag {

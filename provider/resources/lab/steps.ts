@@ -90,7 +90,7 @@ function sorted({ definition: { kind }, args }: Part, steps: readonly Step[], in
     do: command,
     ...(claim !== undefined && { claim }),
   });
-  for (const step of steps) if (isInside(step)) waiting.push(bare(step));
+  for (const step of steps) if (isInside(step)) waiting.push({ ...bare(step), ...(isIp(step) && { apart: true }) });
   const direct = steps.filter((step) => !isInside(step));
   if (kind !== netns.kind) return direct.map(bare);
   return direct.map((step) =>
