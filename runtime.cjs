@@ -8,6 +8,10 @@ if (message) throw sentence(message);
 
 module.exports = require("./dist/runtime.js");
 
+// The engine ends its plugin by a signal: what NODE_COMPILE_CACHE is to keep of it is written here, or never.
+const { flushCompileCache } = require("node:module");
+if (flushCompileCache) flushCompileCache();
+
 /** An error that is shown once and without a stack: the SDK logs `${error}: ${error.stack}` beside reporting its message. */
 function sentence(text) {
   const error = new Error(text);

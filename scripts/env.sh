@@ -27,4 +27,6 @@ if [ -z "${PULUMI_CONFIG_PASSPHRASE+set}" ] && [ -z "${PULUMI_CONFIG_PASSPHRASE_
   export PULUMI_CONFIG_PASSPHRASE
 fi
 : "${PULUMI_SKIP_UPDATE_CHECK:=true}"
-export PATH PULUMI_BACKEND_URL PULUMI_SKIP_UPDATE_CHECK
+# Node keeps there what it has compiled: the program and the plugin of each operation start in half the time.
+: "${NODE_COMPILE_CACHE:=$linuxnet_root/node_modules/.linuxnet/compiled}"
+export PATH PULUMI_BACKEND_URL PULUMI_SKIP_UPDATE_CHECK NODE_COMPILE_CACHE

@@ -6,21 +6,23 @@ import { source } from "./machine.ts";
 /** Tests of the sessions' ground, of what a machine is, and with machines of their own: not of what a session does. */
 const elsewhere = ["machine.test.ts", "processSystemd.test.ts"];
 
-/** Tests of rules that no resource asks for in these words: over ssh with LINUXNET_TEST_ALL alone. */
-const byWords = ["iptables", "iptables-forward-accept", "iptables-undo", "nft-undo"].map((name) => `${name}.test.ts`);
+/** What is run over ssh by default: what a session's end, its environment or its errors could make different. */
+const chosen: Partial<Record<User, readonly string[]>> = {
+  root: ["expect.test.ts"],
+  lab: ["process.test.ts"],
+  labpw: ["processExact.test.ts"],
+};
 
 const logins: Partial<Record<User, (keys: Keys) => Connection>> = {
   labpw: ({ password }) => ({ password }),
 };
 
-/** The users in whose names the tests are run; each file of them goes to one, or with LINUXNET_TEST_ALL to all. */
-const turns: readonly User[] = ["root", "lab", "labpw"];
-
 /**
- * Runs the tests of `test/kernel` that are this user's (all of them with `npm run test:ssh`), each on a host of its own that is reached by ssh. The host has the uplink and
- * the world that a machine has; what a test does by hand is done on the host itself.
+ * Runs tests of `test/kernel` as a user, each on a host of its own that is reached by ssh: with LINUXNET_TEST_ALL (`npm run
+ * test:ssh`) all of them, else a chosen few. The host has the uplink and the world that a machine has; what a test does by
+ * hand is done on the host itself.
  *
- * @param half which half of the user's files: two files of tests share them, so that no core waits long for the last one
+ * @param half which half of the files: two files of tests share them, so that no core waits long for the last one
  */
 export async function kernelTestsAs(user: User, half: 0 | 1): Promise<void> {
   source.start = async () => {
@@ -31,10 +33,8 @@ export async function kernelTestsAs(user: User, half: 0 | 1): Promise<void> {
     return { machine: host, stop: () => lab.stop() };
   };
   const folder = new URL("../kernel/", import.meta.url);
-  const left = process.env.LINUXNET_TEST_ALL ? elsewhere : [...elsewhere, ...byWords];
-  const files = readdirSync(folder).filter((name) => name.endsWith(".test.ts") && !left.includes(name));
-  const own = (_: string, index: number) =>
-    process.env.LINUXNET_TEST_ALL || index % turns.length === turns.indexOf(user);
-  const inHalf = (_: string, index: number) => index % 2 === half;
-  for (const name of files.toSorted().filter(own).filter(inHalf)) await import(new URL(name, folder).pathname);
+  const all = readdirSync(folder).filter((name) => name.endsWith(".test.ts") && !elsewhere.includes(name));
+  const inHalf = all.toSorted().filter((_, index) => index % 2 === half);
+  for (const name of process.env.LINUXNET_TEST_ALL ? inHalf : (chosen[user] ?? []))
+    await import(new URL(name, folder).pathname);
 }

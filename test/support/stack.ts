@@ -161,6 +161,7 @@ export class Stack {
       `PULUMI_BACKEND_URL=file://${this.state}?metadata=skip`,
       "PULUMI_CONFIG_PASSPHRASE=",
       "PULUMI_SKIP_UPDATE_CHECK=true",
+      `NODE_COMPILE_CACHE=${checkout}/node_modules/.linuxnet/compiled`,
       `PATH=${bin.join(":")}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
     ];
     return ["env", "-C", this.folder, ...variables];
