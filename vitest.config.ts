@@ -1,13 +1,25 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const report = process.env.LINUXNET_TEST_REPORT;
 
 /**
- * A test with machines of its own waits half of its time: for links, daemons and what must not answer. All projects take their
- * files from one queue, so that no core has nothing to do at the end of one.
+ * All projects take their files from one queue, so that no core has nothing to do at the end of one. Tests with machines of
+ * their own wait more than half of their time: for links, for daemons, for what must not answer.
  */
-const maxWorkers = Math.min(2 * availableParallelism(), 8);
+const maxWorkers = Math.min(Math.ceil(1.5 * availableParallelism()), 8);
+
+/** Each project's files, longest first, spread evenly over the queue: engines, which need the cores, run beside tests that wait. */
+class Spread extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const projects = Map.groupBy(await super.sort(files), ({ project }) => project.name);
+    const placed = [...projects.values()].flatMap((specs) =>
+      specs.map((spec, index) => ({ spec, at: (index + 0.5) / specs.length })),
+    );
+    return placed.toSorted((a, b) => a.at - b.at).map(({ spec }) => spec);
+  }
+}
 
 const project = (name: string, patience: number, more: { exclude?: string[] } = {}) => ({
   test: {
@@ -30,6 +42,7 @@ const repeated = process.env.LINUXNET_TEST_ALL ? [] : ["test/ssh/resources-*-2.t
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: Spread },
     reporters: report ? ["default", "json"] : ["default"],
     ...(report && { outputFile: { json: report } }),
     projects: [

@@ -31,11 +31,7 @@ const numbers = (lines: readonly string[], from: string) =>
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
 describe("the chat", () => {
-  test("loses no line while a fourth comes and goes, and refuses the fifteenth", { timeout: 400_000 }, async ({
-    machine,
-    clone,
-    open,
-  }) => {
+  test("loses no line while a fourth comes and goes, and refuses the fifteenth", async ({ machine, clone, open }) => {
     await openOutside(machine, "192.168.1.100", machineAddress);
     const config = { lines: "3000", outside: JSON.stringify({ netns: "outside" }) };
     const stack = await open(undefined, { folder: `${clone.folder}/examples/chat`, config });
@@ -96,11 +92,7 @@ describe("the chat", () => {
     succeeded(await stack.destroy());
   });
 
-  test("one more among fourteen, and then one less: nothing else changes", { timeout: 400_000 }, async ({
-    machine,
-    clone,
-    open,
-  }) => {
+  test("one more among fourteen, and then one less: nothing else changes", async ({ machine, clone, open }) => {
     const names = "abcdefghijklm".split("");
     const config = { clients: JSON.stringify(names), lines: "0" };
     const stack = await open(undefined, { folder: `${clone.folder}/examples/chat`, config });

@@ -4,10 +4,7 @@ import type { LabHost } from "../support/hosts.ts";
 import { succeeded } from "../support/stack.ts";
 import { test } from "./hosts-lab.ts";
 
-test("an overlay: a container on each of two hosts, as on one switch", { timeout: 400_000 }, async ({
-  start,
-  open,
-}) => {
+test("an overlay: a container on each of two hosts, as on one switch", async ({ start, open }) => {
   const lab = await start(2);
   const [h1, h2] = lab.hosts as [LabHost, LabHost];
   const stack = await open(lab, "drivers");

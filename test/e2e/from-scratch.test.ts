@@ -45,11 +45,7 @@ const first = ["link netns0/ceth0", "link veth0", "netns netns0"];
 const second = ["link netns1/ceth1", "link veth1", "netns netns1"];
 
 describe("the network from scratch", () => {
-  test("goes from any stage to any other and touches only what differs", { timeout: 400_000 }, async ({
-    machine,
-    clone,
-    open,
-  }) => {
+  test("goes from any stage to any other and touches only what differs", async ({ machine, clone, open }) => {
     await machine.sh(`ip addr add ${other}/32 dev up0`);
     await openOutside(machine, "172.18.0.10", machineAddress);
     const folder = `${clone.folder}/examples/from-scratch`;

@@ -180,7 +180,7 @@ describe("a small lab", () => {
     }
   });
 
-  test("that fails at any step is taken back", { timeout: 120_000 }, async ({ machine }) => {
+  test("that fails at any step is taken back", async ({ machine }) => {
     expect(await failEverywhere(machine, "Lab", "lab", small)).toBeGreaterThan(15);
   });
 });
