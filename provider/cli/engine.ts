@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { closest } from "fastest-levenshtein";
@@ -14,13 +14,25 @@ export interface Exported {
   outputs?: Record<string, unknown>;
 }
 
-/** The folder that the project lies in. */
-function projectOf(folder: string): string | undefined {
+/** The file that describes the project of a folder. */
+function projectFile(folder: string): string | undefined {
   const files = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
   for (let at = folder; ; at = dirname(at)) {
-    if (files.some((file) => existsSync(join(at, file)))) return at;
+    const found = files.map((file) => join(at, file)).find((file) => existsSync(file));
+    if (found !== undefined) return found;
     if (dirname(at) === at) return undefined;
   }
+}
+
+/** The name of a stack's project: what `ORG/PROJECT/STACK` says, else the folder's; "" where nothing tells. */
+export async function projectName(folder: string, stack: string): Promise<string> {
+  const named = stack.split("/").at(-2);
+  const file = projectFile(folder);
+  if (named !== undefined || file === undefined) return named ?? "";
+  const { parse } = await import("yaml");
+  // Every JSON document is one of YAML.
+  const { name } = (parse(readFileSync(file, "utf8")) ?? {}) as { name?: unknown };
+  return typeof name === "string" ? name : "";
 }
 
 /** A checkout of this package; undefined where the package was installed. */
@@ -66,7 +78,7 @@ export async function listStacks(folder: string): Promise<StackList> {
 }
 
 function refuseNoProject(folder: string): void {
-  if (projectOf(folder) !== undefined) return;
+  if (projectFile(folder) !== undefined) return;
   throw new LinuxnetError({
     problem: `there is no Pulumi.yaml in ${folder} or above it`,
     remedy: "Go to a project's folder, or name one with -C.",
@@ -128,7 +140,7 @@ function engineFailure(problem: string, { stderr, stdout, code }: Ran): Linuxnet
 
 /** What was probably meant, or all that there is. */
 export function didYouMean(given: string, names: readonly string[]): string {
-  if (names.length === 0) return "There is none.";
+  if (names.length === 0) return "There is none at all.";
   if (names.length <= 5) {
     const likely = closest(given, names);
     return names.length === 1 ? `Did you mean ${likely}?` : `Did you mean ${likely}? There are ${names.join(", ")}.`;

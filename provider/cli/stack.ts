@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Connection } from "../kernel/connection.ts";
-import { type Exported, exportCurrent, exportStack } from "./engine.ts";
+import { type Exported, exportCurrent, exportStack, projectName } from "./engine.ts";
 
 type Bag = Record<string, unknown>;
 
@@ -92,7 +92,9 @@ export async function readStack(folder: string, given: string | undefined): Prom
     given === undefined ? await exportCurrent(folder) : { name: given, resources: await exportStack(folder, given) };
   const ours = first.filter(isOurs);
   const whole = holdsSecret(ours) ? (await exportStack(folder, name, true)).filter(isOurs) : ours;
-  return stackOf(name, whole, first[0]?.urn);
+  // A state in which nothing is any more does not tell whose it is.
+  const empty = first.length === 0 ? { project: await projectName(folder, name) } : {};
+  return { ...stackOf(name, whole, first[0]?.urn), ...empty };
 }
 
 /**

@@ -10,6 +10,7 @@ export const verbs: readonly VerbEntry[] = [
   { name: "exec", summary: "run a program in a container", load: () => import("./verbs/exec.ts") },
   { name: "shell", summary: "a shell in a container", load: () => import("./verbs/shell.ts") },
   { name: "graph", summary: "the topology of a stack as mermaid, dot, SVG or a page", load: () => import("./verbs/graph.ts") },
+  { name: "check", summary: "what reaches what, tried with real packets, and whether it should", load: () => import("./verbs/check.ts") },
   { name: "sweep", summary: "remove what is ours and no state knows any more, after showing it", load: () => import("./verbs/sweep.ts") },
   { name: "completion", summary: "print the completion script of a shell", load: () => import("./verbs/completion.ts") },
 ];

@@ -38,7 +38,7 @@ export function inPlace(command: Command): Command {
 }
 
 /** The container that is meant, which is there. */
-export async function placeIn({ folder, stacks, terminal: _ }: Call, name: string): Promise<Place> {
+export async function placeIn({ folder, stacks }: Call, name: string): Promise<Place> {
   if (stacks.length > 1) mistake("one stack is enough here", "Give --stack once.");
   const stack = await readStack(folder, stacks[0]);
   const place = findPlace(await topologyOf(stack), name, `${stack.project}/${stack.name}`);

@@ -1,3 +1,4 @@
+import { Script } from "node:vm";
 import { expect, test } from "vitest";
 import { html } from "../../../provider/cli/graph/html.ts";
 import { place } from "../../../provider/cli/graph/layout.ts";
@@ -74,5 +75,7 @@ test("the picture and the page are of their own, and a hostile name is only a te
     expect(text.replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(/https?:|src=|url\(|@import/);
     expect(text).toContain('class="node container drift"');
   }
+  const program = /<script>(.*)<\/script>/s.exec(html(graph))?.[1] ?? "";
+  expect(() => new Script(program)).not.toThrow();
   expect(html(graph)).toContain("1 of them not as declared");
 });
