@@ -51,7 +51,8 @@ go_build() {
     cd "$build/$3" || exit
     # An older Go fetches the one that the modules ask for. A distribution's Go has that switched off.
     export GOTOOLCHAIN=auto GOWORK=off GO111MODULE=on CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -mod=mod -buildvcs=false"
-    go mod init scratch && go get "$1@v$2" && go build -trimpath -o "$build/made/bin/$3" \
+    # A network that swallows packets would be waited for without an end.
+    go mod init scratch && timeout -k 5 900 go get "$1@v$2" && timeout -k 5 1500 go build -trimpath -o "$build/made/bin/$3" \
       -ldflags "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v$2" "$1"
   )
 }

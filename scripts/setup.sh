@@ -116,7 +116,7 @@ install_npm_packages() {
   fi
   if [ "$(cat "$stamp" 2>/dev/null)" != "$hash" ]; then
     say "npm packages: npm ci (a minute)"
-    quietly "npm ci" env PATH="$SYSTEM_PATH" npm ci --no-audit --no-fund --loglevel=error --ignore-scripts=false
+    quietly "npm ci" env PATH="$SYSTEM_PATH" timeout -k 5 900 npm ci --no-audit --no-fund --loglevel=error --ignore-scripts=false
     mkdir -p node_modules/.linuxnet
     echo "$hash" >"$stamp"
   fi
