@@ -1,16 +1,24 @@
-import type { Answers, Fact, Facts, Reply, Step } from "../kernel/command.ts";
+import { randomBytes } from "node:crypto";
+import { type Answers, batchLine, type Fact, type Facts, type Reply, type Step } from "../kernel/command.ts";
 import type { Connection } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { factKey, observe } from "./observation.ts";
 import { type Preflight, preflightScript, readPreflight } from "./preflight.ts";
 import { type Report, readReport } from "./report.ts";
-import { compile, type ScriptOptions, scriptDeadline } from "./script.ts";
+import { compile, ends, type ScriptOptions, together } from "./script.ts";
 import { OutcomeUnknown, type Request, Session } from "./session.ts";
 import { type Launch, localLaunch } from "./shell.ts";
 import { sshLaunch } from "./ssh.ts";
 
+interface Apply {
+  steps: readonly Step[];
+  options: ScriptOptions;
+  /** The steps as they are written. */
+  part?: Request;
+}
+
 interface Job {
-  apply?: { steps: readonly Step[]; options: ScriptOptions };
+  apply?: Apply;
   facts: readonly Fact<unknown>[];
   resolve(result: { report: Report; answers: Map<string, Reply> }): void;
   reject(error: unknown): void;
@@ -117,8 +125,8 @@ export class Host {
   /** What cannot be written as a script is the fault of one job, and no reason to keep the others waiting. */
   #fit({ apply, facts, reject }: Job): boolean {
     try {
-      if (apply) compile(apply.steps, apply.options);
-      observe(facts);
+      if (apply) apply.part = compile(apply.steps, apply.options);
+      for (const { command } of facts) if (command.kind === "ip") batchLine(command);
       return true;
     } catch (error) {
       reject(error);
@@ -132,14 +140,20 @@ export class Host {
     // Nothing is changed on a host of which it is not known what it is.
     if (fresh && applies.length > 0) this.#greet(await this.session.send([greeting]));
     const observation = observe(jobs.flatMap(({ facts }) => facts));
-    const requests: Request[] = applies.map(({ steps, options }) => ({
-      script: compile(steps, options),
-      deadline: scriptDeadline(steps),
-    }));
-    requests.push({ script: observation.script, deadline: observation.deadline });
+    const tag = `part-${randomBytes(12).toString("hex")}`;
+    const requests: Request[] = [observation];
+    if (applies.length > 0)
+      requests.unshift(
+        together(
+          applies.flatMap(({ part }) => part ?? []),
+          tag,
+        ),
+      );
     const replies = await this.session.send(fresh && applies.length === 0 ? [greeting, ...requests] : requests);
     if (fresh && applies.length === 0) this.#greet(replies.splice(0, 1));
-    return { answers: observation.read(replies.pop() as Reply), replies };
+    const answers = observation.read(replies.pop() as Reply);
+    const [told] = replies;
+    return { answers, replies: told ? ends(told, tag, applies.length) : [] };
   }
 }
 

@@ -1,10 +1,11 @@
-import { type Command, type IpCommand, inNetns, type NftCommand, type Step } from "../kernel/command.ts";
+import { type Command, type IpCommand, inNetns, type NftCommand, type Reply, type Step } from "../kernel/command.ts";
 import { ownerKey } from "../kernel/owner.ts";
 import { quote } from "../kernel/quote.ts";
 import { makeDir, runDir, tidyRunDir } from "../kernel/run-dir.ts";
 import { batch, batches, batchesBeside, batchesDeadline, halting, limit, stepDeadline } from "./batches.ts";
 import { groups, joins, type Run, runs } from "./groups.ts";
 import { type Identity, identityText } from "./preflight.ts";
+import type { Request } from "./session.ts";
 
 /** Seconds that a script waits for another one on the same host. */
 const lockDeadline = 60;
@@ -28,29 +29,49 @@ export interface ScriptOptions {
 }
 
 /**
- * Writes steps as one script of POSIX sh that needs no client once it runs: it takes the host's lock, runs each step with a
- * deadline, and on a failure takes back what was done, newest first. What failed is told on stderr in lines that `report`
- * reads.
+ * Writes steps as a part of a script of POSIX sh that needs no client once it runs: each step has a deadline, and a failure takes
+ * back what was done, newest first. What failed is told on stderr in lines that `report` reads.
  */
-export function compile(steps: readonly Step[], { owner, onFailure, on }: ScriptOptions): string {
+export function compile(steps: readonly Step[], { owner, onFailure, on }: ScriptOptions): Request {
   const undoing = onFailure === "undo";
   const claims = undoing ? steps.flatMap(({ claim }) => claim ?? []) : [];
-  return [
+  const all = runs(groups(steps), steps);
+  const lines = [
+    "failed=0",
+    // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
+    "trap : PIPE",
     ...(on ? elsewhere(on) : []),
-    ...prelude(undoing ? undoText(steps) : ":"),
+    `undo() {\n${undoing ? undoText(steps) : ":"}\n}`,
     ...(claims.length > 0 ? noteClaims(owner, claims) : []),
-    ...runs(groups(steps), steps).map((run) => runText(run, undoing)),
+    ...all.map((run) => runText(run, undoing)),
     `[ $failed = 1 ] || [ ! -e ${claimsFile(owner)} ] || rm -f ${claimsFile(owner)}`,
-    tidyRunDir,
     "exit $failed",
-  ].join("\n");
+  ];
+  const patience = steps.reduce((sum, { within = 0 }) => sum + within, 0);
+  const working = all.reduce((sum, run) => sum + batchesDeadline(run.groups.length) + 1, 0);
+  return { script: lines.join("\n"), deadline: working + undoDeadline(steps) + patience * 2 };
 }
 
-/** Seconds that a script of so many steps can take at the most, the wait for the lock included. */
-export function scriptDeadline(steps: readonly Step[]): number {
-  const patience = steps.reduce((sum, { within = 0 }) => sum + within, 0);
-  const working = runs(groups(steps), steps).reduce((sum, run) => sum + batchesDeadline(run.groups.length) + 1, 0);
-  return lockDeadline + working + undoDeadline(steps) + patience * 2;
+/**
+ * One script of several parts, which takes the host's lock once for all of them. They know nothing of one another: each runs in a
+ * shell of its own, whatever has become of the one before. {@link ends} tells them apart in what the script says.
+ */
+export function together(parts: readonly Request[], tag: string): Request {
+  const jobs = parts.map(({ script }, index) => `(\n${script}\n)\nended ${index} $?`);
+  const ended = `ended() { printf '\\n@${tag} %s %s\\n' "$1" "$2" >&2; }`;
+  return {
+    script: [...prelude, ended, ...jobs, `${tidyRunDir}; :`].join("\n"),
+    deadline: lockDeadline + parts.reduce((sum, { deadline }) => sum + deadline, 0),
+  };
+}
+
+/** What each part of a script has said, by the tag of the script; a script that ended before its parts says the same of all. */
+export function ends(reply: Reply, tag: string, count: number): Reply[] {
+  const told = reply.stderr.split(new RegExp(`\\n@${tag} (\\d+) (\\d+)\\n`));
+  return Array.from({ length: count }, (_, index) => {
+    const [stderr, , code] = told.slice(index * 3);
+    return code === undefined ? reply : { code: Number(code), stdout: "", stderr: stderr ?? "" };
+  });
 }
 
 /** Seconds that taking steps back can take: it does so one by one. */
@@ -65,38 +86,34 @@ export function claimsFile(owner: string): string {
 
 /** The name may lead to another machine by now than the one that was looked at. */
 function elsewhere(on: Identity): string[] {
-  return [`[ "${identityText}" = ${quote(on)} ] || { printf '@elsewhere\\n' >&2; exit 1; }`];
+  return [`[ "$identity" = ${quote(on)} ] || { printf '@elsewhere\\n' >&2; exit 1; }`];
 }
 
-function prelude(undo: string): string[] {
-  return [
-    "failed=0",
-    // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
-    "trap : PIPE",
-    limit,
-    // A folder is locked: nothing has to be made for it, and nothing stays.
-    "lock=/run",
-    `case $(stat -c '%u%a %n;' ${lockFolders.join(" ")} 2>/dev/null) in ${lockChoice} esac`,
-    'exec 9<"$lock"',
-    `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of %s for ${lockDeadline} s\\n@undone\\n' "$lock" >&2; exit 75; }`,
-    `undo() {\n${undo}\n}`,
-    // An exit code is looked at afterwards: under `||` the shell would ignore the `set -e` of a fragment.
-    'attempt() { text=$( "$@" 2>&1 >/dev/null ); [ $? = 0 ] || { printf \'@left %s\\n%s\\n\' "$what" "$text" >&2; left=1; }; }',
-    // $1: steps of earlier groups, $2: steps in this group, $3: steps of this group that were done, $4: exit code, $5: stderr
-    'report() { failed=1; printf \'@failed %s %s %s\\n%s\\n\' "$1" "$2" "$4" "$5" >&2; }',
-    "stop() { report \"$@\"; left=0; undo $(($1 + $3)); [ $left = 1 ] || printf '@undone\\n' >&2",
-    `  [ "$4" = 124 ] || [ "$4" = 137 ] || rm -f "$claims"; ${tidyRunDir}; exit 1; }`,
-    ...halting,
-    "claims=",
-  ];
-}
+const prelude = [
+  "trap : PIPE",
+  limit,
+  `identity="${identityText}"`,
+  // A folder is locked: nothing has to be made for it, and nothing stays.
+  "lock=/run",
+  `case $(stat -c '%u%a %n;' ${lockFolders.join(" ")} 2>/dev/null) in ${lockChoice} esac`,
+  'exec 9<"$lock"',
+  `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of %s for ${lockDeadline} s\\n@undone\\n' "$lock" >&2; exit 75; }`,
+  // An exit code is looked at afterwards: under `||` the shell would ignore the `set -e` of a fragment.
+  'attempt() { text=$( "$@" 2>&1 >/dev/null ); [ $? = 0 ] || { printf \'@left %s\\n%s\\n\' "$what" "$text" >&2; left=1; }; }',
+  // $1: steps of earlier groups, $2: steps in this group, $3: steps of this group that were done, $4: exit code, $5: stderr
+  'report() { failed=1; printf \'@failed %s %s %s\\n%s\\n\' "$1" "$2" "$4" "$5" >&2; }',
+  "stop() { report \"$@\"; left=0; undo $(($1 + $3)); [ $left = 1 ] || printf '@undone\\n' >&2",
+  '  [ "$4" = 124 ] || [ "$4" = 137 ] || rm -f "$claims"; exit 1; }',
+  ...halting,
+  "claims=",
+];
 
 function noteClaims(owner: string, claims: readonly string[]): string[] {
   const file = claimsFile(owner);
   const words = claims.map(quote).join(" ");
   return [
     `claims=${file}`,
-    `text=$( { ${makeDir(`${runDir}/claims`)} && printf '%s\\n' ${words} | limit cat >${file}; } 2>&1 ) || stop 0 0 0 1 "$text"`,
+    `text=$( { { [ -d ${runDir}/claims ] || ${makeDir(`${runDir}/claims`)}; } && printf '%s\\n' ${words} | limit cat >${file}; } 2>&1 ) || stop 0 0 0 1 "$text"`,
   ];
 }
 

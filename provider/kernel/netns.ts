@@ -12,7 +12,7 @@ const mark = `${runDir}/netns-mount`;
  * and nothing undoes that.
  */
 export const netnsMountFact: Fact<{ mounted: boolean; ours: boolean }> = {
-  command: sh(`[ ! -e ${mark} ] || echo ours\nlimit mountpoint -q ${folder}`),
+  command: sh(`[ ! -e ${mark} ] || echo ours\n[ -d ${folder} ] && limit mountpoint -q ${folder}`),
   parse: ({ code, stdout }) => ({ mounted: code === 0, ours: stdout.trim() === "ours" }),
 };
 

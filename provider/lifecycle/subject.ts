@@ -38,7 +38,7 @@ export const attempts = 4;
 
 /** What is asked besides a resource's own facts: which objects a script of ours was about to make. */
 function claimsFact(owner: string): Fact<Set<string>> {
-  const command = sh(`limit cat ${claimsFile(owner)} 2>/dev/null || :`);
+  const command = sh(`[ ! -e ${claimsFile(owner)} ] || limit cat ${claimsFile(owner)} 2>/dev/null || :`);
   return { command, parse: ({ stdout }) => new Set(stdout.split("\n").filter(Boolean)) };
 }
 

@@ -169,7 +169,7 @@ describe("a small lab", () => {
   test("that was cut off is made whole by the next up", async ({ machine }) => {
     const lab = new Subject(machine, "Lab", "lab");
     const steps = await stepsOf(machine, "Lab", lab, small);
-    const cut = { what: "be cut off", do: sh("kill -9 $$") };
+    const cut = { what: "be cut off", do: sh("pkill -9 -P $$; kill -9 $$") };
     const options = { owner: lab.sealed, onFailure: "undo" } as const;
     for (const count of [4, steps.length - 5]) {
       await machine.host.apply([...steps.slice(0, count), cut, ...steps.slice(count)], options, {});

@@ -6,7 +6,7 @@ import { definitionOf, Subject } from "./subject.ts";
 type Bag = Record<string, unknown>;
 
 /** Ends the script's shell at once, without a word: what a power cut between two steps leaves, but for the kernel's state. */
-const cut: Step = { what: "be cut off", do: sh("kill -9 $$") };
+const cut: Step = { what: "be cut off", do: sh("pkill -9 -P $$; kill -9 $$") };
 
 /** Fails: what was done before is taken back. */
 const failing: Step = { what: "fail as the test wants", do: sh("echo injected >&2; exit 1") };

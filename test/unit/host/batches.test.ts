@@ -1,8 +1,8 @@
 // Batches of several namespaces, which share one deadline, run for real in a machine of the test's own.
 import { expect } from "vitest";
 import { readReport } from "../../../provider/host/report.ts";
-import { compile, type ScriptOptions } from "../../../provider/host/script.ts";
-import { ip, type Step, sh } from "../../../provider/kernel/command.ts";
+import { compile, ends, type ScriptOptions, together } from "../../../provider/host/script.ts";
+import { ip, type Reply, type Step, sh } from "../../../provider/kernel/command.ts";
 import { linkFact } from "../../../provider/kernel/links.ts";
 import type { Machine } from "../../support/machine.ts";
 import { test } from "../../support/test.ts";
@@ -72,10 +72,11 @@ test.for([undo, goOn])("one that does not end is ended and named ($onFailure)", 
   await machine.sh(`cp $(command -v ip) /run/ip; cat >/run/fake <<'END'\n${fake}\nEND
     chmod 755 /run/fake; mount --bind /run/fake $(command -v ip)`);
   const steps = [link("a", "b1"), link("b", "b1"), link("c", "b1")];
-  const script = compile(steps, options).replaceAll("timeout -k 1 12 sh", "timeout -k 1 1 sh");
+  const request = together([compile(steps, options)], "part");
+  const script = request.script.replaceAll("timeout -k 1 12 sh", "timeout -k 1 1 sh");
   const [reply] = await machine.host.session.send([{ script, deadline: 60 }]);
   const failure = { what: "create b1 in b", cause: "it did not end within its deadline", code: 124 };
-  expect(readReport(reply as never, steps)).toEqual({ failures: [failure], left: [] });
+  expect(readReport(ends(reply as Reply, "part", 1)[0] as Reply, steps)).toEqual({ failures: [failure], left: [] });
   expect(await standing(machine)).toBe(options === undo ? "" : "a/b1");
   await machine.sh("umount $(command -v ip); rm -rf /run/fake /run/ip /run/linuxnet");
   await tidied(machine);

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect } from "vitest";
 import { readReport } from "../../../provider/host/report.ts";
-import { claimsFile, compile, lockFolders, type ScriptOptions, scriptDeadline } from "../../../provider/host/script.ts";
-import { ip, nft, run, type Step, sh } from "../../../provider/kernel/command.ts";
+import { claimsFile, compile, ends, lockFolders, type ScriptOptions, together } from "../../../provider/host/script.ts";
+import { ip, nft, type Reply, run, type Step, sh } from "../../../provider/kernel/command.ts";
 import { runDir } from "../../../provider/kernel/run-dir.ts";
 import { hostile } from "../../support/hostile.ts";
 import type { Machine } from "../../support/machine.ts";
@@ -27,11 +27,10 @@ async function apply(machine: Machine, steps: readonly Step[], options = undo) {
 
 /** Runs a script whose deadlines are cut to a second. */
 async function applyShortly(machine: Machine, steps: readonly Step[], options = undo) {
-  const script = compile(steps, options)
-    .replaceAll("timeout -k 1 10 ", "timeout -k 1 1 ")
-    .replaceAll("-w 60 ", "-w 1 ");
-  const [reply] = await machine.host.session.send([{ script, deadline: 60 }]);
-  return readReport(reply as never, steps);
+  const request = together([compile(steps, options)], "part");
+  const script = request.script.replaceAll("timeout -k 1 10 ", "timeout -k 1 1 ").replaceAll("-w 60 ", "-w 1 ");
+  const replies = await machine.host.session.send([{ script, deadline: 60 }]);
+  return readReport(ends(replies[0] as Reply, "part", 1)[0] as Reply, steps);
 }
 
 const log = (machine: Machine) => machine.sh("cat /run/log 2>/dev/null | tr '\\n' ' '");
@@ -152,6 +151,23 @@ describe("a step that fails", () => {
   });
 });
 
+describe("what several resources do at once", () => {
+  test("is one script under one lock, and what fails of one is taken back of it alone", async ({ machine }) => {
+    const owner = (name: string) => ({ ...undo, owner: `linuxnet:test/dev/Any/${name}@00000000` });
+    await machine.host.observe({});
+    const before = machine.host.session.roundTrips;
+    const [a, b, c, d] = await Promise.all([
+      machine.host.apply([{ ...noted("a1"), claim: "link:a" }, noted("a2")], owner("a"), {}),
+      machine.host.apply([noted("b1"), failing("echo '@part-0 0 0' >&2; exit 3")], owner("b"), {}),
+      machine.host.apply([failing("kill -9 $(exec sh -c 'echo $PPID')")], owner("c"), {}),
+      machine.host.apply([failing(), noted("d")], { ...owner("d"), onFailure: "go-on" }, {}),
+    ]);
+    expect(machine.host.session.roundTrips - before).toBe(1);
+    expect([a, b, c, d].map(({ report }) => report.failures.length)).toEqual([0, 1, 1, 1]);
+    expect(await log(machine)).toBe("+a1 +a2 +b1 -b1 +d");
+  });
+});
+
 describe("with go-on", () => {
   test("all steps are tried and the failures gathered", async ({ machine }) => {
     const gone = (name: string): Step => ({ what: `delete ${name}`, do: ip(["link", "del", "dev", name]) });
@@ -233,7 +249,8 @@ describe("the lock", () => {
 });
 
 test("a script's deadline covers the lock and every step twice", () => {
-  expect(scriptDeadline([])).toBeGreaterThanOrEqual(60);
-  expect(scriptDeadline([noted("a"), noted("b")])).toBeGreaterThanOrEqual(60 + 2 * 2 * 10);
+  const deadline = (steps: readonly Step[]) => together([compile(steps, undo)], "part").deadline;
+  expect(deadline([])).toBeGreaterThanOrEqual(60);
+  expect(deadline([noted("a"), noted("b")])).toBeGreaterThanOrEqual(60 + 2 * 2 * 10);
   expect(runDir).toBe("/run/linuxnet");
 });

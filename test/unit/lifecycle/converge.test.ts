@@ -191,7 +191,7 @@ describe("a session that is lost in the middle of a script", () => {
     await noteShell(machine);
     // The script itself dies too, after the object came to be: neither undone nor finished.
     const { definition, ...rest } = subject(machine, {
-      after: `if [ -e /run/shell ]; then kill -9 "$(cat /run/shell)" && mv /run/shell /run/was; kill -9 $$; fi`,
+      after: `if [ -e /run/shell ]; then kill -9 "$(cat /run/shell)" && mv /run/shell /run/was; pkill -9 -P $$; kill -9 $$; fi`,
     });
     let claims: string[] = [];
     const watching = {
