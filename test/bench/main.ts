@@ -1,4 +1,5 @@
 // `npm run bench`: measures all subjects, proves each measurement, and writes what came out. docs/bench/README.md says how.
+import { loadavg } from "node:os";
 import { type Options, readOptions, usage } from "./options.ts";
 import type { Measurement, Recording, Subject } from "./record.ts";
 import { digits } from "./report/markdown.ts";
@@ -28,13 +29,13 @@ function* oneRun(chosen: readonly Subject[], sizes: readonly number[]): Generato
 }
 
 async function measure({ name, measure }: Subject, n: number): Promise<Measurement> {
-  const began = performance.now();
+  const [began, [load = 0]] = [performance.now(), loadavg()];
   const measured = await measure(n);
   const { up, down } = measured.values;
   say(
     `${name}, N=${n}: up ${digits(up)}, down ${digits(down)} (${digits((performance.now() - began) / 1000)} s in all)`,
   );
-  return { subject: name, n, ...measured };
+  return { subject: name, n, ...measured, values: { ...measured.values, load } };
 }
 
 /** What fails is named in the results, and the others go on. */

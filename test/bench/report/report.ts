@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Recording, Subject } from "../record.ts";
-import { Results } from "../stats.ts";
+import type { Measurement, Recording, Subject } from "../record.ts";
+import { median, Results } from "../stats.ts";
+import { digits } from "./markdown.ts";
 import { plot } from "./plot.ts";
 import { distanceTable, machinesTable, portsTable, quietTable, sizeTable } from "./scenarios.ts";
 import { lifeTable, ratioTable, shareTable, waysOfOurs } from "./tables.ts";
@@ -43,8 +44,16 @@ function circumstances({ date, commit, machine, versions, measurements }: Record
   const commits = [...new Set(measurements.map((one) => `commit ${one.commit ?? commit}`))].join(", ");
   return [
     `Measured until ${date.slice(0, 16)}Z at ${commits}, ${measurements.length} measurements.`,
+    load(measurements),
     `Machine: ${facts(machine)}. Versions: ${facts(versions)}.`,
   ];
+}
+
+/** How busy the machine was with other things: its load average when each measurement began. */
+function load(measurements: readonly Measurement[]): string {
+  const loads = measurements.flatMap(({ values }) => values.load ?? []);
+  if (loads.length === 0) return "How busy the machine was is not known.";
+  return `Its load average when a measurement began: median ${digits(median(loads))}, most ${digits(Math.max(...loads))}.`;
 }
 
 function left(results: Results, subjects: readonly Named[]): string {
