@@ -22,8 +22,9 @@ export const portsTable = (results: Results): string =>
     "connections a second",
     ["ports", "ports-iptables"],
     [
-      ["last port", "rate"],
-      ["first port", "rateFirst"],
+      ["a machine with one", "rateOfOne"],
+      ["last of N", "rate"],
+      ["first of N", "rateFirst"],
       ["up, s", "up"],
       ["no-op, s", "noop"],
       ["no-op, refresh, s", "refreshed"],

@@ -82,11 +82,11 @@ function thousand(results: Results): Target[] {
 }
 
 function wire(results: Results): Target[] {
-  const rate = (subject: string, n: number) => results.median(subject, n, "rate");
+  const rates = (metric: string) => results.median("ports", 10_000, metric);
   const far = (way: string, from: string) =>
     results.median(`${way}-ssh-20ms`, 100, "up") / results.median(from, 100, "up");
   return [
-    least("connections a second, 10,000 published ports / 1", rate("ports", 10_000) / rate("ports", 1), 0.95),
+    least("connections a second, 10,000 published ports / 1", rates("rate") / rates("rateOfOne"), 0.95),
     ...["components", "lab"].flatMap((way) => [
       most(`${way}, N=100: up 20 ms away / local`, far(way, way), 1.3),
       most(`${way}, N=100: up 20 ms away / by ssh without delay`, far(way, `${way}-ssh-0ms`), 1.3),
