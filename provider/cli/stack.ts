@@ -61,8 +61,8 @@ function opened(value: unknown): unknown {
   });
 }
 
-/** The bag as it may be shown. */
-function masked({ __provider: _program, ...bag }: Bag): Bag {
+/** The bag as it may be shown, without what only the provider needs (`toState`). */
+function masked({ __provider: _program, declared: _given, omitted: _left, ...bag }: Bag): Bag {
   return replaced(bag, () => hidden) as Bag;
 }
 

@@ -136,7 +136,6 @@ async function refused(stack: Stack): Promise<void> {
   const wrong: [string[], string][] = [
     [["--stack", "dve", "ls"], "there is no stack dve. Did you mean dev?"],
     [["--stack", "dev", "exec", "wbe", "true"], "there is no container wbe in lab/dev. Did you mean web?"],
-    [["--stack", "dev", "logs", "wbe"], "Did you mean web?"],
     [["ls", "--host", "nobody@127.0.0.1:1"], "127.0.0.1: the session could not be opened"],
   ];
   await Promise.all(

@@ -4,6 +4,7 @@ import { inventory, inWords, type Owned } from "../../provider/cli/inventory.ts"
 import { stackOf } from "../../provider/cli/stack.ts";
 import { knownBy } from "../../provider/cli/sweeping/known.ts";
 import { removeOwned } from "../../provider/cli/sweeping/removal.ts";
+import { sorted, usedBy } from "../../provider/cli/sweeping/sorted.ts";
 import type { Machine } from "../support/machine.ts";
 import { samples } from "../support/samples.ts";
 import { make, type Subject } from "../support/subject.ts";
@@ -102,6 +103,26 @@ test("what was taken over is released as it was; what cannot be removed does not
   const failures = await removeOwned(machine.host, [odd, ...owned]);
   expect(failures).toMatchObject([{ what: "namespace no such name!", why: expect.stringContaining("name must") }]);
   await machine.expectClean();
+});
+
+test("a namespace and a bridge stay as long as what a state knows is in them", async ({ machine }) => {
+  const netns = await make(machine, "Netns", "ct1", { name: "ct1" });
+  const bridge = await make(machine, "Bridge", "lab0", samples.Bridge ?? {});
+  const cable = await make(machine, "VethPair", "cable", samples.VethPair ?? {});
+  const owned = await inventory(machine.host);
+  const stack = stackWith([cable.sealed]);
+  const known = knownBy([stack], false);
+  const found = sorted(owned, known, await usedBy([stack]), false);
+  expect(found.going).toEqual([]);
+  expect(new Set(found.needed.map(({ owner }) => owner))).toEqual(new Set([netns.sealed, bridge.sealed]));
+  // By its inputs alone too, when the cable is gone.
+  for (const resource of stack.resources) Object.assign(resource.outputs, samples.VethPair);
+  await cable.destroy();
+  const left = await inventory(machine.host);
+  expect(sorted(left, known, await usedBy([stack]), false).going).toEqual([]);
+  expect(words(sorted(left, knownBy([stackWith([])], false), await usedBy([]), false).going)).toContain("bridge lab0");
+  await bridge.destroy();
+  await netns.destroy();
 });
 
 test("owners of other projects, stacks and people are not orphans", () => {

@@ -42,6 +42,8 @@ export interface End {
   netns: string | undefined;
   bridge: string | undefined;
   addresses: string[];
+  /** The next hop of the default route that leads through it; "" where none does. */
+  gateway: string;
   isolated: boolean;
 }
 

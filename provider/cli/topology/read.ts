@@ -59,12 +59,13 @@ function cableOf(resource: StackResource): Cable {
   return { host: hostOf(resource), ends: [endOf(outputs), endOf((outputs.peer ?? {}) as Bag)], urns: [urn] };
 }
 
-function endOf({ name, netns, bridge, addresses, isolated }: Bag): End {
+function endOf({ name, netns, bridge, addresses, gateway, isolated }: Bag): End {
   return {
     link: `${name}`,
     netns: text(netns),
     bridge: text(bridge),
     addresses: list(addresses),
+    gateway: list(gateway)[0] ?? "",
     isolated: isolated === true,
   };
 }
@@ -111,7 +112,7 @@ function netnsPlace(resource: StackResource, cables: readonly Cable[]): Place {
     lab: undefined,
     netns,
     addresses: ends.flatMap(({ addresses }) => addresses),
-    gateway: "",
+    gateway: ends.find(({ gateway }) => gateway !== "")?.gateway ?? "",
     host,
     connection,
     urns: [urn],

@@ -37,7 +37,8 @@ async function ofHost({ json, terminal }: Call, connection: Connection | undefin
   if (rows.length === 0) terminal.write(`Nothing of linuxnet's stands on ${host.name}.\n`);
   for (const [stack, own] of Map.groupBy(rows, ({ project, stack, who }) => `${project}/${stack}@${who}`)) {
     terminal.write(`${paint(terminal, "bold", plain(stack))}\n`);
-    const lines = own.map(({ kind, name, object }) => [kind, plain(name), plain(object)]);
+    const same = Map.groupBy(own, ({ kind, name, object }) => [kind, plain(name), plain(object)].join("\t"));
+    const lines = [...same].map(([text, { length }]) => `${text}${length > 1 ? ` (${length})` : ""}`.split("\t"));
     terminal.write(`${indented(table(["KIND", "NAME", "ON THE HOST"], lines))}\n`);
   }
   return exitCodes.healthy;
@@ -70,7 +71,9 @@ export function objectData({ resource: { kind, name, urn, connection, owner }, s
 
 function show({ terminal }: Call, { project, name }: Stack, seen: readonly Seen[]): void {
   terminal.write(`${paint(terminal, "bold", `${project}/${name}`)}\n`);
-  const rows = seen.map(({ resource, standing, notes }) => [
+  const keyed = (one: Seen) => `${one.resource.kind}\t${one.resource.name}`;
+  const sorted = seen.toSorted((a, b) => keyed(a).localeCompare(keyed(b)));
+  const rows = sorted.map(({ resource, standing, notes }) => [
     resource.kind,
     plain(resource.name),
     resource.connection?.host ?? "here",

@@ -4,8 +4,9 @@ import { listStacks } from "../engine.ts";
 import { readHost, withHost } from "../host-option.ts";
 import { inventory, inWords, type Owned, ownerParts } from "../inventory.ts";
 import { readStack, type Stack } from "../stack.ts";
-import { type Known, knownBy, type Relation } from "../sweeping/known.ts";
+import { type Known, knownBy } from "../sweeping/known.ts";
 import type { Failure } from "../sweeping/removal.ts";
+import { type Sorted, sorted, usedBy } from "../sweeping/sorted.ts";
 import { paint, plain, table } from "../terminal.ts";
 import { type Call, exitCodes, mistake, type Verb } from "../verb.ts";
 
@@ -23,7 +24,13 @@ export const verb: Verb = {
       mistake("nobody is there to be asked", "Give --yes to remove without asking, or --dry-run to see what would go.");
     const given = await statesOf(call);
     const hosts = host === undefined ? hostsOf(given.stacks) : [hostOf(readHost(host))];
-    const found = await Promise.all(hosts.map((one) => sorted(one, given.known, asked)));
+    const used = await usedBy(given.stacks);
+    const found = await Promise.all(
+      hosts.map(async (one) => ({
+        host: one,
+        ...sorted(await inventory(one), given.known, used, asked.others === true),
+      })),
+    );
     return swept(call, asked, found);
   },
 };
@@ -34,13 +41,9 @@ interface Options {
   others?: boolean;
 }
 
-/** What stands on a host that no state knows. */
-interface Found {
+/** What stands on a host, sorted. */
+interface Found extends Sorted {
   host: Host;
-  /** What is to be removed. */
-  going: Owned[];
-  /** What is left alone, since nobody can tell whether a state of others knows it. */
-  others: Owned[];
 }
 
 async function statesOf({ folder, stacks }: Call): Promise<{ stacks: Stack[]; known: Known }> {
@@ -58,14 +61,6 @@ function hostsOf(stacks: readonly Stack[]): Host[] {
   return (all.size === 0 ? [undefined] : [...all.values()]).map((one: Connection | undefined) => hostOf(one));
 }
 
-async function sorted(host: Host, known: Known, { others }: Options): Promise<Found> {
-  const owned = await inventory(host);
-  const of = (relation: Relation) => owned.filter(({ owner }) => known.relationOf(owner) === relation);
-  return others
-    ? { host, going: [...of("orphan"), ...of("other")], others: [] }
-    : { host, going: of("orphan"), others: of("other") };
-}
-
 async function swept(call: Call, { yes, dryRun }: Options, found: readonly Found[]): Promise<number> {
   const { terminal, json } = call;
   const going = found.flatMap((one) => one.going);
@@ -75,13 +70,19 @@ async function swept(call: Call, { yes, dryRun }: Options, found: readonly Found
     return going.length === 0 ? exitCodes.healthy : exitCodes.finding;
   }
   if (!yes && !(await terminal.confirm(`Remove ${counted(going.length)}?`))) return exitCodes.finding;
-  const failures = await remove(found);
+  const failures = await remove(yes ? found : await stillUnknown(call, found));
   if (json) terminal.write(asJson(found, failures));
   else {
     for (const { what, why } of failures) terminal.warn(`linuxnet: cannot remove ${plain(what)}: ${plain(why)}`);
     terminal.write(failures.length === 0 ? `Removed ${counted(going.length)}.\n` : "The rest was removed.\n");
   }
   return failures.length === 0 ? exitCodes.healthy : exitCodes.failed;
+}
+
+/** What came into a state while the question was thought about stays. */
+async function stillUnknown(call: Call, found: readonly Found[]): Promise<Found[]> {
+  const { known } = await statesOf(call);
+  return found.map((one) => ({ ...one, going: one.going.filter(({ owner }) => known.relationOf(owner) !== "known") }));
 }
 
 /** Removes, and looks again: what is still there is told, whatever was said on the way. */
@@ -101,7 +102,7 @@ async function remove(found: readonly Found[]): Promise<Failure[]> {
 
 const counted = (count: number) => `${count} object${count === 1 ? "" : "s"}`;
 
-function show({ terminal }: Call, { host, going, others }: Found): void {
+function show({ terminal }: Call, { host, going, needed, others }: Found): void {
   const line = (text: string) => terminal.write(`${text}\n`);
   if (going.length === 0) line(`Nothing on ${host.name} is without a state.`);
   else {
@@ -114,6 +115,7 @@ function show({ terminal }: Call, { host, going, others }: Found): void {
       ),
     );
   }
+  for (const one of needed) line(`Left alone: ${plain(inWords(one))}. What a state knows, or others have, needs it.`);
   if (others.length === 0) return;
   const stacks = new Set(others.map(({ owner }) => stackText(owner)));
   line(`Left alone on ${host.name}: ${counted(others.length)} of ${plain([...stacks].join(", "))},`);
