@@ -53,3 +53,23 @@ test(`kill -9 in the middle of up, ${rounds} times`, { timeout: 900_000 }, async
     await machine.expectClean();
   }
 });
+
+test("a state that was never written costs nothing: up takes up what stands", async ({ machine, open }) => {
+  const stack = await open(program);
+  const skipping = "export PULUMI_SKIP_CHECKPOINTS=true PULUMI_EXPERIMENTAL=true";
+  const killed = machine.exec(`${skipping}; ${stack.operation("up", "--yes", "--skip-preview")}`);
+  await machine.sh(`${until(8)}; ${kill}`);
+  await killed;
+  const { deployment } = await stack.export();
+  expect((deployment.resources ?? []).filter(({ type }) => `${type}`.includes("linuxnet:"))).toEqual([]);
+  const inodes = () => machine.sh("stat -L -c %i /run/netns/ct*");
+  const before = await inodes();
+  await stack.pulumi("cancel", "--yes", "--stack", "dev");
+  const up = await stack.up();
+  expect(up.code, up.stdout).toBe(0);
+  expect(up.changes.create).toBeGreaterThanOrEqual(17);
+  expect(await inodes()).toBe(before);
+  expect(await machine.sh("ip netns exec ct8 ping -c 1 -W 1 172.18.0.11")).toContain("1 received");
+  const destroyed = await stack.destroy();
+  expect(destroyed.code, destroyed.stdout).toBe(0);
+});
