@@ -22,9 +22,9 @@ export const portsTable = (results: Results): string =>
     "connections a second",
     ["ports", "ports-iptables"],
     [
-      ["a machine with one", "rateOfOne"],
       ["last of N", "rate"],
       ["first of N", "rateFirst"],
+      ["a machine with one", "rateOfOne"],
       ["up, s", "up"],
       ["no-op, s", "noop"],
       ["no-op, refresh, s", "refreshed"],
