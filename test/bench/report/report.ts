@@ -16,7 +16,9 @@ const [beginning, end] = ["<!-- results -->", "<!-- end of results -->"];
 export function markdown(recording: Recording, subjects: readonly Named[]): string {
   const results = new Results(recording.measurements);
   const lives = subjects.filter(({ scenario }) => !scenario);
-  const missing = Object.entries(recording.missing).map(([name, why]) => `- **${name}** is missing: ${why}`);
+  const missing = Object.entries(recording.missing).map(
+    ([name, why]) => `- **${name}** is missing: ${why.replace(/\s+/g, " ")}`,
+  );
   return [
     ...circumstances(recording),
     ...section("Targets", targetTable(results)),
