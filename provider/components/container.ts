@@ -157,7 +157,8 @@ export class Container extends pulumi.ComponentResource {
   #connect(network: Network, index: number, addresses: pulumi.Output<string[]>, args: ContainerArgs): VethPair {
     const { impairment } = args;
     const gateway = index === 0 && !network.args.internal ? { gateway: network.gateways } : {};
-    const inside = { name: `eth${index}`, netns: this.netns, addresses, ...gateway };
+    const quiet = isIpv6(network) ? {} : { addrgenmode: "none" as const };
+    const inside = { name: `eth${index}`, netns: this.netns, addresses, ...gateway, ...quiet };
     const { bridge, mtu, tunnel } = this.#place.siteOf(network) ?? {};
     const ends = {
       name: linkNameFor(this.#name, `${index}`),
@@ -230,4 +231,9 @@ export class Container extends pulumi.ComponentResource {
     });
     new PortPublish(name, { ...port, targetAddress, ...this.#where }, { parent: this, dependsOn: this.#links });
   }
+}
+
+/** Whether a network has a subnet of IPv6; without one its containers say nothing of IPv6 by themselves, as Docker's do not. */
+function isIpv6({ args: { subnet, subnets = subnet === undefined ? [] : [subnet] } }: Network): boolean {
+  return subnets.some((one) => familyOf(one) === 6);
 }

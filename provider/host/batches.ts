@@ -1,7 +1,6 @@
 // `ip -batch` as it is written in a script. A process costs more than most of what it does: many batches, one in each of many
 // namespaces, are started by one shell under one deadline.
-import { batchLine, type IpCommand } from "../kernel/command.ts";
-import { quote } from "../kernel/quote.ts";
+import { batchLine, type IpCommand, inNetns } from "../kernel/command.ts";
 import { type Group, shares } from "./groups.ts";
 
 /** Seconds that one command may take before it is ended: a kernel call that takes longer hangs. */
@@ -18,8 +17,8 @@ export const limit = `limit() { timeout -k 1 ${stepDeadline} "$@"; }`;
 /** An `ip -batch` of one namespace and family; what follows it on its line stands in `after`. */
 export function batch(commands: readonly IpCommand[], options: string, after = ""): string {
   const [{ netns, family }] = commands as [IpCommand, ...IpCommand[]];
-  const where = `${family ? "-6 " : ""}${netns === undefined ? "" : `-n ${quote(netns)} `}`;
-  return `ip ${where}${options}-batch - <<'IP'${after}\n${commands.map(batchLine).join("\n")}\nIP`;
+  // Not `ip -n`: it copies all mounts of the host, one for each namespace, every time (iproute2, lib/namespace.c, netns_switch).
+  return `${inNetns(netns)}ip ${family ? "-6 " : ""}${options}-batch - <<'IP'${after}\n${commands.map(batchLine).join("\n")}\nIP`;
 }
 
 /** A shell of its own for many commands, under one deadline. */

@@ -72,7 +72,19 @@ function asBefore(wanted: WantedEnd, link: Link, former: FormerEnd): WantedEnd {
   const isOurs = (address: string) => wanted.addresses.includes(address) && !former.addresses.includes(address);
   const addresses = link.addresses.filter((address) => !isOurs(address));
   const owner = link.alias ?? "";
-  return { ...wanted, mtu, macAddress, bridge, hairpin, isolated, routes, addresses, gateways: [], owner };
+  return {
+    ...wanted,
+    mtu,
+    macAddress,
+    bridge,
+    hairpin,
+    isolated,
+    addrgenmode: undefined,
+    routes,
+    addresses,
+    gateways: [],
+    owner,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { familyOf } from "./addresses.ts";
 import { unreachable } from "./cable.ts";
+import { type Fact, sh } from "./command.ts";
 import { type Impairment, impairment } from "./impairment-shape.ts";
 import { type Issue, listed, when } from "./issue.ts";
 import type { Route } from "./routes.ts";
@@ -17,6 +18,7 @@ export interface End {
   macAddress: string;
   hairpin: boolean;
   isolated: boolean;
+  addrgenmode?: "none" | undefined;
   impairment?: Impairment;
 }
 
@@ -39,6 +41,7 @@ export const endFields = {
   macAddress: macAddress.optional(),
   hairpin: z.boolean("must be true or false").default(false),
   isolated: z.boolean("must be true or false").default(false),
+  addrgenmode: z.literal("none", 'must be "none"').optional(),
   impairment: impairment.optional(),
 };
 
@@ -83,4 +86,16 @@ function reachableRule(property: string, via: string, addresses: readonly string
 /** Whether an end has routes, or had: what was never set is not asked for. */
 export function hasRoutes(...ends: readonly Partial<End>[]): boolean {
   return ends.some(({ gateway, routes = [] }) => gateway !== undefined || routes.length > 0);
+}
+
+/** Asks whether the kernel has IPv6; costs no process. */
+export const ipv6Fact: Fact<boolean> = {
+  command: sh("[ ! -e /proc/sys/net/ipv6/conf ] || echo ipv6"),
+  parse: ({ stdout }) => stdout.includes("ipv6"),
+};
+
+/** The ends as the kernel can have them: without `addrgenmode` where it has no IPv6, as on links with an MTU below 1280 (RFC 8200, 5). */
+export function fitted<A extends End & { peer: End; mtu: number }>(args: A, ipv6: boolean | undefined): A {
+  if (ipv6 && args.mtu >= 1280) return args;
+  return { ...args, addrgenmode: undefined, peer: { ...args.peer, addrgenmode: undefined } };
 }

@@ -11,6 +11,8 @@ export interface WantedEnd extends WantedLink {
   routes: readonly Route[];
   hairpin: boolean;
   isolated: boolean;
+  /** `none`: the kernel is to make no IPv6 link-local address; undefined: as it does. */
+  addrgenmode?: "none" | undefined;
 }
 
 /** What is known of one end. */
@@ -41,10 +43,22 @@ export function endChanges(wanted: WantedEnd, { sight, routes, formerRoutes, rem
   return [
     ...attributeChanges(wanted, link),
     ...portChanges(wanted, link),
+    ...addrgenmodeChanges(wanted, link, sight.link === undefined),
     ...addresses,
     ...up,
     ...routeChanges(wanted, routes, formerRoutes, lost),
   ];
+}
+
+/** iproute2 tells the mode of no link beside its addresses: that it is not `none` is seen by the address that the kernel has made. */
+function addrgenmodeChanges(wanted: WantedEnd, { linkLocal }: Link, fresh: boolean): Change[] {
+  if (wanted.addrgenmode !== "none" || !(fresh || linkLocal)) return [];
+  const { netns, name, prefix } = wanted;
+  const set = setLink(wanted, ["addrgenmode", "none"], ["addrgenmode", "eui64"]);
+  if (!linkLocal) return [{ property: `${prefix}addrgenmode`, actual: undefined, steps: [set] }];
+  const flush = ip(["addr", "flush", "dev", name, "scope", "link"], netns, 6);
+  const steps = [set, { what: `remove the link-local address of ${name}`, do: flush }];
+  return [{ property: `${prefix}addrgenmode`, actual: undefined, steps }];
 }
 
 function portChanges(wanted: WantedEnd, link: Link): Change[] {

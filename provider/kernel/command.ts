@@ -96,6 +96,9 @@ export function inNetns(netns?: string): string {
   return netns === undefined ? "" : `nsenter --net=${quote(`/run/netns/${netns}`)} `;
 }
 
+/** What `ip -n` and nsenter say of a namespace that is not there. */
+export const noNetns = /[Cc]annot open (network namespace|\/run\/netns\/)/;
+
 const batchWord = /^[A-Za-z0-9_.:/@%+,=~-]+$/;
 
 /**

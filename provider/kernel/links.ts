@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { canonicalAddress } from "./addresses.ts";
-import { type Fact, ip, type Reply } from "./command.ts";
+import { type Fact, ip, noNetns, type Reply } from "./command.ts";
 import { LinuxnetError } from "./failure.ts";
 
 /** A link as `ip -j -d addr show` tells it (iproute2, ip/ipaddress.c), with the words that are used here. */
@@ -25,6 +25,8 @@ export interface Link {
   stp: boolean;
   hairpin: boolean;
   isolated: boolean;
+  /** Whether it has an IPv6 link-local address, which the kernel makes. */
+  linkLocal?: boolean | undefined;
   /** What a VXLAN link is: its network's number, its own end of the tunnel, its UDP port. */
   vxlan?: { vni: number | undefined; local: string | undefined; port: number | undefined } | undefined;
 }
@@ -103,7 +105,7 @@ export function isAbsence({ code, stderr }: Reply): boolean {
 }
 
 function sight(reply: Reply): Sight {
-  if (isAbsence(reply)) return { link: undefined, netns: !reply.stderr.includes("Cannot open network namespace") };
+  if (isAbsence(reply)) return { link: undefined, netns: !noNetns.test(reply.stderr) };
   return { link: readLinks(reply)[0], netns: true };
 }
 
@@ -127,6 +129,7 @@ export function readLinks(reply: Reply): Link[] {
     stp: (found.linkinfo?.info_data?.stp_state ?? 0) > 0,
     hairpin: found.linkinfo?.info_slave_data?.hairpin ?? false,
     isolated: found.linkinfo?.info_slave_data?.isolated ?? false,
+    ...(found.addr_info.some(({ scope, family }) => scope === "link" && family === "inet6") && { linkLocal: true }),
     ...(found.linkinfo?.info_kind === "vxlan" && { vxlan: readVxlan(found.linkinfo.info_data ?? {}) }),
   }));
 }

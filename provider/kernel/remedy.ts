@@ -1,3 +1,5 @@
+import { noNetns } from "./command.ts";
+
 /** What to do next, by what the kernel's tools say: the first pattern that fits. */
 const remedies: readonly (readonly [RegExp, string])[] = [
   [/sudo: .*password/, "Allow sudo without a password for this user, or run as root."],
@@ -17,7 +19,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
     "This kernel lacks that feature; load its module or use another kernel.",
   ],
   [
-    /Cannot open network namespace/,
+    noNetns,
     "Create that namespace first: pass the Netns resource's `name` output, so that the engine keeps the order.",
   ],
 ];

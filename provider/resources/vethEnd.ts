@@ -34,6 +34,11 @@ export interface VethEndArgs {
   hairpin?: pulumi.Input<boolean>;
   /** As a port of a bridge: must not talk to other isolated ports; default false. */
   isolated?: pulumi.Input<boolean>;
+  /**
+   * `"none"`: the kernel makes no IPv6 link-local address (ip-link(8)), and the end says nothing of IPv6 by itself, which goes to
+   * all other ports of a bridge. Nothing is done where the kernel has no IPv6. Default: as the kernel does.
+   */
+  addrgenmode?: pulumi.Input<"none">;
   /** What is done to the packets that leave through this end; default nothing. */
   impairment?: pulumi.Input<ImpairmentArgs>;
 }
@@ -49,6 +54,7 @@ export interface VethEnd {
   macAddress: string;
   hairpin: boolean;
   isolated: boolean;
+  addrgenmode?: "none";
   impairment?: Impairment;
   /** The link's number in its namespace. */
   ifindex: number;

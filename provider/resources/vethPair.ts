@@ -6,11 +6,11 @@ import { forgetGone, formerFact } from "../kernel/adoption.ts";
 import { bareFacts, bareJoining, bareQuieting, bareTeardown } from "../kernel/bare-ends.ts";
 import { asOneMtu, endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
 import { formerEnd, releaseEnd, rememberEnd, removable } from "../kernel/cable-adoption.ts";
-import { type End, endFields, endRules, hasRoutes } from "../kernel/cable-schema.ts";
+import { type End, endFields, endRules, fitted, hasRoutes, ipv6Fact } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
-import { listed } from "../kernel/issue.ts";
+import { listed, when } from "../kernel/issue.ts";
 import { ofNewLink } from "../kernel/link-changes.ts";
 import { isPair, linkFact, type Sight } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
@@ -51,6 +51,7 @@ const facts = (args: Args, { previous = {}, adopt }: Pick<Context, "previous" | 
   ...(args.peer.impairment || peerOf(previous)?.impairment
     ? { peerQdisc: impairmentFact(args.peer.name, args.peer.netns) }
     : {}),
+  ...(args.addrgenmode || args.peer.addrgenmode ? { ipv6: ipv6Fact } : {}),
   netem: netemFact(args.impairment, args.peer.impairment),
   ...bareFacts(args, previous),
   formerOne: formerFact(args.name, args.netns, formerEnd),
@@ -77,7 +78,8 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const [one, other] = standings(args, seen, context);
   refuseUnfit(args, seen, [one, other], context);
   const paired = isPair(seen.one.link, seen.other.link);
-  const [end, far] = ends(args, paired && one !== "ours" ? ownerText(context.owner, true) : context.owner);
+  const owner = paired && one !== "ours" ? ownerText(context.owner, true) : context.owner;
+  const [end, far] = ends(fitted(args, seen.ipv6), owner);
   const impairing = impairments(args, paired ? seen : { netem: seen.netem });
   const joins = bareJoining(args, seen, context);
   const quiets = bareQuieting(args, paired ? seen.quiet : undefined);
@@ -183,9 +185,7 @@ function teardown(args: Args, seen: Seen, context: Context): Step[] {
 
 function rules(args: Args): Issue[] {
   const same = args.name === args.peer.name && args.netns === args.peer.netns;
-  const issues = same
-    ? [{ property: "peer.name", reason: "must differ from name: both ends are in one namespace" }]
-    : [];
+  const issues = when(same, "peer.name", "must differ from name: both ends are in one namespace");
   return [...issues, ...endRules(args, ""), ...endRules(args.peer, "peer.")];
 }
 
@@ -235,6 +235,7 @@ export class VethPair extends Resource {
   declare readonly routes: pulumi.Output<VethEnd["routes"]>;
   declare readonly hairpin: pulumi.Output<boolean>;
   declare readonly isolated: pulumi.Output<boolean>;
+  declare readonly addrgenmode: pulumi.Output<"none" | undefined>;
   declare readonly impairment: pulumi.Output<Impairment | undefined>;
   declare readonly mtu: pulumi.Output<number>;
   declare readonly peer: pulumi.Output<VethEnd>;

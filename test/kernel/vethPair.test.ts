@@ -231,6 +231,20 @@ describe("a link of another's", () => {
   });
 });
 
+test("says nothing of IPv6 by itself where that is wanted; its link-local address is drift", async ({ lab }) => {
+  const pair = await make(lab, "VethPair", "one", { ...args, peer: { ...peer, addrgenmode: "none" } });
+  const local = () => lab.sh("ip -n ct1 -6 -o addr show dev eth0 scope link");
+  expect(await local()).toBe("");
+  expect(await lab.sh("ip -n ct1 -d -j link show eth0")).toContain('"inet6_addr_gen_mode":"none"');
+  expect(await pair.refresh()).toEqual([]);
+  await lab.sh("ip -n ct1 addr add fe80::5/64 dev eth0 nodad");
+  expect(await local()).toContain("fe80::");
+  expect(await pair.refresh()).toEqual(["peer"]);
+  await pair.up({ ...args, peer: { ...peer, addrgenmode: "none" } });
+  expect(await local()).toBe("");
+  await pair.destroy();
+});
+
 describe("is refused, with the host as it was:", () => {
   test("a bridge or a namespace that does not exist, or is none", async ({ lab }) => {
     const pair = new Subject(lab, "VethPair", "one");

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostOf } from "../../host/host.ts";
-import { type Fact, type Facts, type Reply, sh } from "../../kernel/command.ts";
+import { type Fact, type Facts, noNetns, type Reply, sh } from "../../kernel/command.ts";
 import type { Connection } from "../../kernel/connection.ts";
 import { probeFact } from "../../kernel/probe.ts";
 import { quoteAll } from "../../kernel/quote.ts";
@@ -96,7 +96,7 @@ function commandOf(question: Question): { text: string } {
 
 function read({ question }: Trial, reply: Reply | undefined): Pick<Result, "held" | "said" | "fault"> {
   if (!reply) return { held: false, said: "", fault: "the host did not answer" };
-  const gone = /Cannot open network namespace/.test(reply.stderr);
+  const gone = noNetns.test(reply.stderr);
   if (gone) return { held: false, said: "its namespace is not there", fault: undefined };
   if (question.kind === "reach") {
     const { reached, fault, said } = probeFact(question.probe).parse(reply);

@@ -130,6 +130,7 @@ function cable(lab: LabArgs, name: string, network: LabNetwork, index: number): 
     addresses: inSubnets(addresses, subnets),
     ...(index === 0 && !internal && { gateway: gateways }),
     ...(impairment && { impairment }),
+    ...(!subnets.some((one) => familyOf(one) === 6) && { addrgenmode: "none" }),
   };
   const ends = { name: labName(lab.owner, name, `${index}`), bridge: bridgeName, hairpin: true, mtu, peer };
   return part(lab, `containers.${name}`, `${name}/eth${index}`, vethPair, ends, { "peer.impairment": "impairment" });

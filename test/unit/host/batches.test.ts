@@ -61,16 +61,16 @@ test("with go-on all are tried, and each failure is named", async ({ machine }) 
   const steps = [link("a", "lo"), link("a", "b1"), link("no", "b1"), link("b", "b1"), link("b", "lo"), link("c", "b1")];
   const { report } = await machine.host.apply(steps, goOn, {});
   expect(report.failures.map(({ what }) => what)).toEqual(["create lo in a", "create b1 in no", "create lo in b"]);
-  expect(report.failures[1]?.cause).toContain("Cannot open network namespace");
+  expect(report.failures[1]?.cause).toContain("cannot open /run/netns/no");
   expect(await standing(machine)).toBe("a/b1 b/b1 c/b1");
   await tidied(machine);
 });
 
 test.for([undo, goOn])("one that does not end is ended and named ($onFailure)", async (options, { machine }) => {
   await prepared(machine);
-  const fake = '#!/bin/sh\ncase "$*" in "-n b "*batch*) exec sleep 60 ;; esac\nexec /run/ip "$@"\n';
-  await machine.sh(`cp $(command -v ip) /run/ip; cat >/run/fake <<'END'\n${fake}\nEND
-    chmod 755 /run/fake; mount --bind /run/fake $(command -v ip)`);
+  const fake = '#!/bin/sh\ncase "$*" in --net=/run/netns/b*) exec sleep 60 ;; esac\nexec /run/real "$@"\n';
+  await machine.sh(`cp $(command -v nsenter) /run/real; cat >/run/fake <<'END'\n${fake}\nEND
+    chmod 755 /run/fake; mount --bind /run/fake $(command -v nsenter)`);
   const steps = [link("a", "b1"), link("b", "b1"), link("c", "b1")];
   const request = together([compile(steps, options)], "part");
   const script = request.script.replaceAll("timeout -k 1 12 sh", "timeout -k 1 1 sh");
@@ -78,18 +78,18 @@ test.for([undo, goOn])("one that does not end is ended and named ($onFailure)", 
   const failure = { what: "create b1 in b", cause: "it did not end within its deadline", code: 124 };
   expect(readReport(ends(reply as Reply, "part", 1)[0] as Reply, steps)).toEqual({ failures: [failure], left: [] });
   expect(await standing(machine)).toBe(options === undo ? "" : "a/b1");
-  await machine.sh("umount $(command -v ip); rm -rf /run/fake /run/ip /run/linuxnet");
+  await machine.sh("umount $(command -v nsenter); rm -rf /run/fake /run/real /run/linuxnet");
   await tidied(machine);
 });
 
 test("a look that is ended on its way has not said that there is nothing", async ({ machine }) => {
   await prepared(machine);
-  const fake = '#!/bin/sh\ncase "$*" in "-n b "*) kill -KILL $PPID ;; esac\nexec /run/ip "$@"\n';
-  await machine.sh(`cp $(command -v ip) /run/ip; cat >/run/fake <<'END'\n${fake}\nEND
-    chmod 755 /run/fake; mount --bind /run/fake $(command -v ip)`);
+  const fake = '#!/bin/sh\ncase "$*" in --net=/run/netns/b*) kill -KILL $PPID ;; esac\nexec /run/real "$@"\n';
+  await machine.sh(`cp $(command -v nsenter) /run/real; cat >/run/fake <<'END'\n${fake}\nEND
+    chmod 755 /run/fake; mount --bind /run/fake $(command -v nsenter)`);
   const facts = { a: linkFact("lo", "a"), c: linkFact("lo", "c") };
   expect((await machine.host.observe(facts)).c.link?.name).toBe("lo");
   await expect(machine.host.observe({ ...facts, b: linkFact("lo", "b") })).rejects.toThrow("cannot look at the host");
-  await machine.sh("umount $(command -v ip); rm -rf /run/fake /run/ip");
+  await machine.sh("umount $(command -v nsenter); rm -rf /run/fake /run/real");
   await tidied(machine);
 });
