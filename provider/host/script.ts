@@ -111,9 +111,10 @@ const prelude = [
 function noteClaims(owner: string, claims: readonly string[]): string[] {
   const file = claimsFile(owner);
   const words = claims.map(quote).join(" ");
+  // Only cat says why it cannot be written.
   return [
     `claims=${file}`,
-    `text=$( { { [ -d ${runDir}/claims ] || ${makeDir(`${runDir}/claims`)}; } && printf '%s\\n' ${words} | limit cat >${file}; } 2>&1 ) || stop 0 0 0 1 "$text"`,
+    `text=$( { { [ -d ${runDir}/claims ] || ${makeDir(`${runDir}/claims`)}; } && set -- ${words} && { printf '%s\\n' "$@" 2>/dev/null >${file} || printf '%s\\n' "$@" | limit cat >${file}; }; } 2>&1 ) || stop 0 0 0 1 "$text"`,
   ];
 }
 

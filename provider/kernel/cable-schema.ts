@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { familyOf } from "./addresses.ts";
+import { type Family, familyOf } from "./addresses.ts";
 import { unreachable } from "./cable.ts";
 import { type Fact, sh } from "./command.ts";
 import { type Impairment, impairment } from "./impairment-shape.ts";
@@ -83,9 +83,14 @@ function reachableRule(property: string, via: string, addresses: readonly string
   return reason ? [{ property, reason }] : [];
 }
 
-/** Whether an end has routes, or had: what was never set is not asked for. */
-export function hasRoutes(...ends: readonly Partial<End>[]): boolean {
-  return ends.some(({ gateway, routes = [] }) => gateway !== undefined || routes.length > 0);
+/** Whether an end has routes of a family, or had: what was never set is not asked for. */
+export function hasRoutes(family: Family, ...ends: readonly Partial<End>[]): boolean {
+  const of = ({ gateway, routes = [], addresses = [] }: Partial<End>) =>
+    routes.some(({ to }) => to === "default") ||
+    [...listed(gateway), ...routes.map(({ to }) => to), ...addresses].some(
+      (one) => one !== "default" && familyOf(one) === family,
+    );
+  return ends.some((end) => (end.gateway !== undefined || (end.routes ?? []).length > 0) && of(end));
 }
 
 /** Asks whether the kernel has IPv6; costs no process. */

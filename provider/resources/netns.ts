@@ -51,7 +51,7 @@ const facts = ({ name, pid, sysctls = {} }: Args) => ({
   mount: netnsMountFact,
   named: namedFact(name),
   target: inodeFact(`/proc/${pid ?? 0}/ns/net`),
-  host: inodeFact("/proc/self/ns/net"),
+  host: inodeFact(pid === undefined ? "/proc/0/ns/net" : "/proc/self/ns/net"),
   sysctls: sysctlFact(Object.keys(sysctls), name),
   former: formerFact("lo", name, formerLo),
 });

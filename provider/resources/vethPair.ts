@@ -40,10 +40,10 @@ interface Args extends End {
 const facts = (args: Args, { previous = {}, adopt }: Pick<Context, "previous" | "adopt">) => ({
   one: linkFact(args.name, args.netns),
   other: linkFact(args.peer.name, args.peer.netns),
-  ...(adopt || hasRoutes(args, previous) ? { one4: routesFact(args.netns, 4), one6: routesFact(args.netns, 6) } : {}),
-  ...(adopt || hasRoutes(args.peer, peerOf(previous) ?? {})
-    ? { other4: routesFact(args.peer.netns, 4), other6: routesFact(args.peer.netns, 6) }
-    : {}),
+  ...(adopt || hasRoutes(4, args, previous) ? { one4: routesFact(args.netns, 4) } : {}),
+  ...(adopt || hasRoutes(6, args, previous) ? { one6: routesFact(args.netns, 6) } : {}),
+  ...(adopt || hasRoutes(4, args.peer, peerOf(previous) ?? {}) ? { other4: routesFact(args.peer.netns, 4) } : {}),
+  ...(adopt || hasRoutes(6, args.peer, peerOf(previous) ?? {}) ? { other6: routesFact(args.peer.netns, 6) } : {}),
   bridge: linkFact(args.bridge ?? args.name, args.netns),
   peerBridge: linkFact(args.peer.bridge ?? args.peer.name, args.peer.netns),
   ...(hostAddresses(args).length > 0 ? overlapFacts : {}),
