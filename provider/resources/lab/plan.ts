@@ -61,11 +61,7 @@ export function labPlan(args: LabArgs, replies: Replies, context: Context): Chan
     sights,
   );
   const way = wayThrough(topology.parts, ownSeen(args, replies), context);
-  const told = [
-    ...planned.flatMap(({ part, changes }) => changes.map((change) => inWords(part, change))),
-    ...going.map(({ part }) => ({ drift: `${part.at} (${part.name}) is wanted no more`, steps: [] })),
-    ...way.map((change) => ({ ...change, steps: [] })),
-  ];
+  const told = inWordsOf(planned, going, way);
   const [first, ...more] = told;
   if (!first) return [];
   const work = planned.map(({ part, changes }) => ({ part, steps: changes.flatMap(({ steps }) => steps) }));
@@ -75,6 +71,18 @@ export function labPlan(args: LabArgs, replies: Replies, context: Context): Chan
     removing(going, context.adopt),
   );
   return [{ ...first, steps }, ...more];
+}
+
+function inWordsOf(
+  planned: readonly { part: Part; changes: readonly Change[] }[],
+  going: readonly Work[],
+  way: readonly Change[],
+): Change[] {
+  return [
+    ...planned.flatMap(({ part, changes }) => changes.map((change) => inWords(part, change))),
+    ...going.map(({ part }) => ({ drift: `${part.at} (${part.name}) is wanted no more`, steps: [] })),
+    ...way.map((change) => ({ ...change, steps: [] })),
+  ];
 }
 
 function planOf(part: Part, sights: Sights): Change[] {

@@ -109,6 +109,11 @@ function preparing(work: readonly Work[]): Step[] {
   return [...mount, { what: "begin with the namespaces", do: sh(":"), undo }];
 }
 
+function leavingNamespaces(work: readonly Work[]): Set<string> {
+  const leaves = ({ part, steps }: Work) => part.definition.kind === netns.kind && steps.some(isIp);
+  return new Set(work.filter(leaves).map(({ part }) => `${part.args.name}`));
+}
+
 /**
  * The script that removes parts of a lab: programs first, then the rules as one transaction, then namespaces, with which their
  * cables go, then what is left.
@@ -117,11 +122,7 @@ function preparing(work: readonly Work[]): Step[] {
  */
 export function removing(work: readonly Work[], adopted: boolean): Step[] {
   const back = work.toReversed();
-  const going = new Set(
-    work.flatMap(({ part, steps }) =>
-      part.definition.kind === netns.kind && steps.some(isIp) ? [`${part.args.name}`] : [],
-    ),
-  );
+  const going = leavingNamespaces(work);
   const of = (wanted: (part: Part) => boolean) => back.filter(({ part }) => wanted(part)).flatMap(({ steps }) => steps);
   const isCable = ({ definition: { kind } }: Part) => kind === vethPair.kind;
   const follows = ({ args }: Part) => going.has(`${(args.peer as { netns?: string }).netns}`);
