@@ -27,6 +27,11 @@ interface Job {
 /** Another machine answers than the one that was looked at, or it was started anew since: nothing has run, so look again. */
 export class Elsewhere extends OutcomeUnknown {}
 
+/** Steps were run, and what was asked afterwards cannot be read: how the script went is known all the same. */
+export class Unread extends LinuxnetError {
+  report: Report | undefined;
+}
+
 /**
  * A host as the lifecycle sees it: steps go in, facts come out. What is asked for while a request is under way is gathered
  * and sent together when it is back, so many resources share a round trip and one observation.
@@ -61,6 +66,7 @@ export class Host {
    * Runs steps as one script, then asks in the same round trip.
    * @throws OutcomeUnknown when the session ended before the answer came: the script may have run
    * @throws Elsewhere when it is another machine than `options.on` by now: nothing has run
+   * @throws Unread when an answer is not what the tool's version is known to print: the script has run
    */
   async apply<F extends Facts>(
     steps: readonly Step[],
@@ -69,7 +75,12 @@ export class Host {
   ): Promise<{ report: Report; answers: Answers<F> }> {
     const { report, answers } = await this.#enqueue({ steps, options }, Object.values(facts));
     if (report.elsewhere) throw new Elsewhere({ host: this.name, problem: "it was started anew on the way" });
-    return { report, answers: this.#parse(facts, answers) };
+    try {
+      return { report, answers: this.#parse(facts, answers) };
+    } catch (error) {
+      if (!(error instanceof LinuxnetError)) throw error;
+      throw Object.assign(new Unread(error.failing), { report });
+    }
   }
 
   #parse<F extends Facts>(facts: F, answers: Map<string, Reply>): Answers<F> {

@@ -1,7 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { familyOf } from "./addresses.ts";
-import { type Change, type Fact, inNetns, nft, type Reply, type Step, sh } from "./command.ts";
+import { type Change, type Fact, inNetns, type NftCommand, nft, type Reply, type Step, sh } from "./command.ts";
 import { refuse } from "./failure.ts";
 import { readJson } from "./links.ts";
 import { noNetns } from "./nft.ts";
@@ -108,11 +108,12 @@ export function guardChanges(
   tunnel: string,
   gateway: AnycastGateway | undefined,
   seen: SeenGuard,
-  who: Claimant,
+  who: Claimant & { previous?: Record<string, unknown> | undefined },
   netns?: string,
 ): Change[] {
+  const back = formerGuard(tunnel, seen, who, netns);
   if (!gateway) {
-    const steps = guardTeardown(tunnel, gateway, seen, who, netns);
+    const steps = guardTeardown(tunnel, gateway, seen, who, netns).map((step) => ({ ...step, undo: back }));
     return steps.length === 0 ? [] : [{ drift: "rules that keep a gateway off the tunnel stand", steps }];
   }
   const rules = guardRules(tunnel, gateway);
@@ -122,9 +123,21 @@ export function guardChanges(
   const step: Step = {
     what: `keep the gateway off ${tunnel}`,
     do: nft(guardText(tunnel, who.owner, rules), netns),
-    ...(!seen.exists && { undo: [nft(`delete table ${tableOf(tunnel)}`, netns)] }),
+    undo: seen.exists ? back : [nft(`delete table ${tableOf(tunnel)}`, netns)],
   };
   return [{ drift: "the rules that keep the gateway off the tunnel are missing or changed", steps: [step] }];
+}
+
+/** What stood before a change: the rules of the gateway that was declared then. */
+function formerGuard(
+  tunnel: string,
+  seen: SeenGuard,
+  who: Claimant & { previous?: Record<string, unknown> | undefined },
+  netns?: string,
+): NftCommand[] {
+  const gateway = who.previous?.anycastGateway as AnycastGateway | undefined;
+  if (!gateway || !isMine(seen, who)) return [];
+  return [nft(guardText(tunnel, who.former ?? who.owner, guardRules(tunnel, gateway)), netns)];
 }
 
 function refuseTaken(tunnel: string, { comments }: SeenGuard): never {

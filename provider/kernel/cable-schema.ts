@@ -22,6 +22,13 @@ export interface End {
   impairment?: Impairment;
 }
 
+/** What a route costs: of two to one subnet the cheaper is taken (ip-route(8)). */
+const metric = z
+  .number("must be a number from 0 to 4294967295")
+  .int("must be a whole number")
+  .min(0, "must be at least 0")
+  .max(4294967295, "must be at most 4294967295 (32 bits)");
+
 /** The inputs of an end. */
 export const endFields = {
   name: linkName,
@@ -31,11 +38,15 @@ export const endFields = {
   gateway: oneOrMore(address).optional(),
   routes: z
     .array(
-      z.strictObject({
-        to: z.union([z.literal("default"), subnet]),
-        via: address.optional(),
-        metric: z.number().int().min(0).max(4294967295).optional(),
-      }),
+      z.strictObject(
+        {
+          to: z.union([z.literal("default"), subnet], 'must be a subnet, an address or "default"'),
+          via: address.optional(),
+          metric: metric.optional(),
+        },
+        'must be an object such as { to: "10.0.0.0/8", via: "172.18.0.9" }',
+      ),
+      "must be a list of routes",
     )
     .optional(),
   macAddress: macAddress.optional(),

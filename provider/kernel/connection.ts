@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { port } from "./schema.ts";
+import { port, text } from "./schema.ts";
 
 /** How to reach a host: the inputs of `@pulumi/command`'s remote connection, and ours. */
 export interface Connection extends Hop {
@@ -45,15 +45,15 @@ const filePath = z
   .string("must be a string")
   .min(1, "must not be empty")
   .regex(
-    // In an option of ssh a backslash takes the meaning of what follows it (argv_split in OpenSSH's misc.c).
-    /^[^-\p{Cc}"%\\][^\p{Cc}"%\\]*$/u,
-    'must be a path without control characters, quotes, backslashes or %, and not begin with "-"',
+    // In an option of ssh a backslash takes the meaning of what follows it (argv_split in OpenSSH's misc.c), and `$` and `~`
+    // begin what is put in their place (ssh_config(5), IdentityAgent).
+    /^[^-~\p{Cc}\p{Cs}"%\\$][^\p{Cc}\p{Cs}"%\\$]*$/u,
+    'must be a path without control characters, quotes, backslashes, % or $, and not begin with "-" or "~"',
   );
 
-const secret = z
-  .string("must be a string")
+const secret = text
   .min(1, "must not be empty")
-  .refine((text) => !text.includes("\0"), "must not contain a NUL character");
+  .refine((given) => !given.includes("\0"), "must not contain a NUL character");
 
 const oneLine = secret.refine((text) => !/[\r\n]/.test(text), "must be one line");
 
@@ -69,10 +69,16 @@ const hop = {
   agentSocketPath: filePath.optional(),
   hostKey: z
     .string("must be a string")
-    .transform((text) => text.trim().split(/\s+/).slice(0, 2).join(" "))
-    .refine(
-      (text) => /^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*$/.test(text),
+    .regex(
+      /^\s*[a-z][a-z0-9@.-]+[ \t]+AAAA[A-Za-z0-9+/]*=*([ \t]+\P{Cc}*)?\s*$/u,
       'must be a public key such as "ssh-ed25519 AAAA..."',
+    )
+    .transform((text) =>
+      text
+        .trim()
+        .split(/[ \t]+/)
+        .slice(0, 2)
+        .join(" "),
     )
     .optional(),
   dialErrorLimit: z

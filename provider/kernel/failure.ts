@@ -48,7 +48,16 @@ function sentence({ object, host, problem, cause, state, remedy }: Failing): str
   const why = firstLine(cause);
   const next = remedy ?? remedyFor(`${problem}\n${cause ?? ""}`);
   const parts = [`${where ? `${where}: ` : ""}${problem}${why ? `: ${why}` : ""}`, state, next];
-  return parts.filter(Boolean).map(closed).join(" ");
+  return visible(parts.filter(Boolean).map(closed).join(" "));
+}
+
+/**
+ * A text as a terminal can show it: what would move its cursor, or turn the text around (Unicode's UAX #9), is written out.
+ * @example visible("a\u001b[2Jb") // "a\\u001b[2Jb"
+ */
+export function visible(text: string): string {
+  const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return text.replaceAll(/[\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]/gu, code);
 }
 
 function closed(part: string | undefined): string {

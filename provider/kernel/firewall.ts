@@ -89,6 +89,11 @@ export function backendOf(wanted: "auto" | Backend, { table }: SeenRules): Backe
   return "iptables";
 }
 
+/** Whether neither nft nor iptables works here: nothing of ours can stand in them. */
+export function isBlind({ table, rules4 }: SeenRules): boolean {
+  return table.fault !== undefined && rules4.problem !== undefined;
+}
+
 /** What is missing of a resource's packet rules, and what of them is wanted no more. */
 export function firewallChanges(
   backend: Backend,

@@ -1,12 +1,10 @@
 import type { Family } from "./addresses.ts";
-import { type Change, type Fact, inNetns, type Step, sh } from "./command.ts";
+import { type Change, type Fact, inNetns, type ShCommand, type Step, sh } from "./command.ts";
+import { guardComment, guardText, switchOf } from "./forwarding-guard.ts";
 import { type Claimant, ownerKey } from "./owner.ts";
 import { quote } from "./quote.ts";
 import { table } from "./ruleset.ts";
 import { makeDir, runDir } from "./run-dir.ts";
-
-/** The comment of the rules that keep closed what was closed before forwarding was turned on. */
-const guardComment = "forwarding was off";
 
 /** How forwarding stands, and who needs it. */
 export interface SeenForwarding {
@@ -42,8 +40,6 @@ export function forwarders(folder: string): string {
 function within(netns: string | undefined, gone: string, there: string): string {
   return netns === undefined ? there : `if [ ! -e ${quote(`/run/netns/${netns}`)} ]; then ${gone}; else ${there}; fi`;
 }
-
-const switchOf = { 4: "/proc/sys/net/ipv4/ip_forward", 6: "/proc/sys/net/ipv6/conf/all/forwarding" } as const;
 
 /** Asks how forwarding stands for an owner. */
 export function forwardingFact(owner: string, netns?: string): Fact<SeenForwarding> {
@@ -96,12 +92,16 @@ export function forwardingChanges(
   const noting = families.length > 0 ? turnOn(families, owner, guard, dir) : noteAccept(owner, dir);
   const forgetting = former === undefined ? ":" : `rm -f ${dir}/${ownerKey(former)}`;
   // Settling may end the script: it comes last.
-  const text = [...noting, forgetting, ...(families.length > 0 ? [] : settle(dir))].join("\n");
-  const on = `limit ${inNetns(netns)}sh -ec ${quote(text)}`;
+  const script = [...noting, forgetting, ...(families.length > 0 ? [] : settle(dir))].join("\n");
+  const on = `limit ${inNetns(netns)}sh -ec ${quote(script)}`;
   const leave = leaveForwarding(owner, netns);
   // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
   if (seen.noted) return [{ drift, steps: [{ what, do: sh(on) }] }];
-  const step: Step = { what, do: sh(`${on} || {\ncode=$?\n${leave.text}\nexit $code\n}`), undo: [leave] };
+  // Who was noted under a former name is noted again before the new name goes, so that forwarding stays on between them.
+  const again = former === undefined ? [] : [renote(former, families.length > 0 ? "" : ` ${acceptOnly}`, netns)];
+  const back = [...again, leave];
+  const text = `${on} || {\ncode=$?\n${back.map((one) => one.text).join("\n")}\nexit $code\n}`;
+  const step: Step = { what, do: sh(text), undo: back };
   return [{ drift, steps: [step] }];
 }
 
@@ -116,21 +116,21 @@ function missingOf(families: readonly Family[], seen: SeenForwarding, guard: boo
 }
 
 function noteAccept(owner: string, dir: string): string[] {
-  return [makeDir(dir), `printf '%s %s\\n' ${quote(owner)} ${acceptOnly} >${dir}/${ownerKey(owner)}`];
+  return [makeDir(dir), `printf '%s %s\\n' ${quote(owner)} ${acceptOnly} | cat >${dir}/${ownerKey(owner)}`];
 }
 
 /**
  * Turning IPv4 forwarding on also turns `all/accept_redirects` off, and every link's `forwarding` on (devinet.c,
  * inet_forward_change), so the first is noted, and which links had it on already. With IPv6 forwarding a link ignores
  * router advertisements unless its accept_ra is 2 (ip-sysctl), and the host would lose the routes and addresses that it has by them,
- * so that comes before.
+ * so that comes before. Notes are written by cat, which says why it cannot, as the shell itself does not.
  */
 function turnOn(families: readonly Family[], owner: string, guard: boolean, dir: string): string[] {
   return [
     makeDir(dir),
-    `note() { for f in "$@"; do [ ! -e "$f" ] || grep -qs "^$f " ${dir}/former || printf '%s %s\\n' "$f" "$(cat "$f")"; done >>${dir}/former; }`,
+    `note() { for f in "$@"; do [ ! -e "$f" ] || grep -qs "^$f " ${dir}/former || printf '%s %s\\n' "$f" "$(cat "$f")"; done | cat >>${dir}/former; }`,
     ...families.flatMap((family) => (family === 4 ? turnOn4 : turnOn6)(dir, guard)),
-    `printf '%s\\n' ${quote(owner)} >${dir}/${ownerKey(owner)}`,
+    `printf '%s\\n' ${quote(owner)} | cat >${dir}/${ownerKey(owner)}`,
   ];
 }
 
@@ -172,38 +172,6 @@ const byAdvertisement = [
   "ip -6 -o addr show scope global dynamic | awk '{ print $2 }'; }",
 ].join(" ");
 
-/**
- * The start of an awk program that reads `ip -o -d link show`: sets `name` and `bridge` of each link, and leaves our own
- * bridges out.
- */
-export const strangersLinks =
-  '{ split($2, word, "@"); name = word[1]; bridge = /[\\\\] +bridge /; if (bridge && /[\\\\] +alias linuxnet:/) next }';
-
-/**
- * What was not forwarded before and is not ours stays so: between the links of then, bridges of others among them, and for
- * whatever comes in by none of a bridge. What stays on one bridge is no routing, and passes FORWARD with br_netfilter only: in
- * and out by the bridge itself (net/bridge/br_netfilter_hooks.c, br_nf_forward_ip). Into a bridge of ours comes from elsewhere
- * what was let through before. A bridge of others that comes later is used by somebody who makes rules for it.
- */
-function guardText(family: Family, dir: string): string[] {
-  const program = [
-    strangersLinks,
-    `function rule(text) { print "add rule inet ${table} guard meta nfproto ipv${family} " text " comment \\"${guardComment}\\"" }`,
-    '{ link = "\\"" name "\\""; links = links sep link; sep = ", " }',
-    'bridge { rule("iifname " link " oifname " link " return") }',
-    'END { rule("iifname { " links " } oifname { " links " } drop")',
-    '  rule("iifname != @nets oifname @nets drop")',
-    '  rule("meta iifkind \\"bridge\\" iifname != { " links " } return")',
-    '  rule("meta oifkind \\"bridge\\" oifname != { " links " } return")',
-    '  rule("drop") }',
-  ].join("\n");
-  return [
-    `if grep -qs '^${switchOf[family]} 0' ${dir}/former && ! nft list chain inet ${table} guard | grep -q 'nfproto ipv${family} .*${guardComment}'; then`,
-    `  ip -o -d link show | awk -F ': ' ${quote(program)} | nft -f -`,
-    "fi",
-  ];
-}
-
 /** Rules of others, in nftables or in the older rule sets of iptables, translate addresses: they rely on forwarding. */
 const others = [
   "others() {",
@@ -223,6 +191,12 @@ export function leaveForwarding(owner: string, netns?: string) {
   const dir = forwardingFolder(netns);
   const script = [`rm -f ${dir}/${ownerKey(owner)}`, ...settle(dir)].join("\n");
   return sh(within(netns, `rm -rf ${quote(dir)}`, `limit ${inNetns(netns)}sh -c ${quote(script)}`));
+}
+
+/** Notes an owner again, where notes are still kept. */
+function renote(owner: string, how: string, netns?: string): ShCommand {
+  const dir = forwardingFolder(netns);
+  return sh(`[ ! -d ${dir} ] || printf '%s\\n' ${quote(owner + how)} >${dir}/${ownerKey(owner)}`);
 }
 
 /** Puts back what was before when no one is left who needs forwarding, and goes on when anyone is. */

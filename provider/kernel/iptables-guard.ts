@@ -1,5 +1,7 @@
-import { inNetns, type Step, sh } from "./command.ts";
-import { forwarders, strangersLinks } from "./forwarding.ts";
+import type { Family } from "./addresses.ts";
+import { type Change, type Fact, inNetns, type Reply, type Step, sh } from "./command.ts";
+import { forwarders, forwardingFolder } from "./forwarding.ts";
+import { strangersLinks } from "./forwarding-guard.ts";
 import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
 import { type Place, tidyTable } from "./iptables-script.ts";
 import { quote } from "./quote.ts";
@@ -16,8 +18,9 @@ export function isGuarded({ rules }: IptablesSeen): boolean {
 /**
  * Keeps closed what was closed: what came in by a link that was there before forwarding was turned on must not leave by another
  * one. It is looked at behind our chain LINUXNET-FWD, which has let through what is wanted, and it is to stand before forwarding
- * goes on. What stays on one bridge is free; our own bridges, and any that comes later, are left out: what uses them makes rules
- * of its own. It is shared by all owners who need forwarding.
+ * goes on. What stays on one bridge is free. Into a bridge of ours comes from those links what was let through before, and
+ * answers ({@link closedFact}); a bridge of others that comes later is left out: what uses it makes rules of its own. It is shared
+ * by all owners who need forwarding.
  *
  * Limit: a link that comes later, and is no bridge, is not kept apart (nftables can tell the kind of a link, iptables cannot).
  */
@@ -25,6 +28,58 @@ export function guardStep(place: Place, folder: string): Step {
   const name = iptablesTool(place.family);
   const what = `keep closed with ${name} what was closed before forwarding`;
   return { what, do: sh(guardOn(place)), undo: [sh(guardOff(place, folder))] };
+}
+
+/** The words that close a bridge of ours to what is neither let through before, nor an answer. */
+const inward = (bridge: string) => `-o "${bridge}" -m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT -j DROP`;
+
+/** The bridges that each guard in iptables keeps closed; a family without a guard is missing. */
+export type Closed = Partial<Record<Family, readonly string[]>>;
+
+/** Asks which of our bridges the guards keep closed; nothing is asked of iptables where we have not turned forwarding on. */
+export function closedFact(netns?: string): Fact<Closed> {
+  const ask = ([4, 6] as const).map((family) => {
+    const save = `limit ${inNetns(netns)}${iptablesTool(family)}-save -t filter 2>/dev/null`;
+    return `${save} | sed -n 's/^:${closed} .*/${family}/p; s/^-A ${closed} -o \\([^ ]*\\) -m .*/${family} \\1/p'`;
+  });
+  return {
+    command: sh(`[ ! -e ${forwardingFolder(netns)}/former ] || {\n${ask.join("\n")}\n}`),
+    parse: readClosed,
+  };
+}
+
+function readClosed({ stdout }: Reply): Closed {
+  const lines = stdout.split("\n").map((line) => line.split(" "));
+  const of = (family: Family) => lines.filter(([first]) => first === `${family}`).flatMap(([, bridge]) => bridge ?? []);
+  const standing = ([4, 6] as const).filter((family) => lines.some(([first]) => first === `${family}`));
+  return Object.fromEntries(standing.map((family) => [family, of(family)]));
+}
+
+/** Closes a bridge of ours in the guards that stand and do not know it, since it came later. */
+export function closeChanges(bridge: string, seen: Closed, netns?: string): Change[] {
+  const open = ([4, 6] as const).filter((family) => seen[family] && !seen[family].includes(bridge));
+  return open.map((family) => ({
+    drift: `${bridge} is open to those beyond the host, by ${iptablesTool(family)}`,
+    steps: [
+      {
+        what: `close ${bridge} with ${iptablesTool(family)}`,
+        do: sh(`${tool({ family, netns })} -A ${closed} ${inward(bridge)}`),
+        undo: [sh(forgetClosed(bridge, family, netns))],
+      },
+    ],
+  }));
+}
+
+/** Takes a bridge out of the guards that know it. */
+export function openSteps(bridge: string, seen: Closed, netns?: string): Step[] {
+  const families = ([4, 6] as const).filter((family) => seen[family]?.includes(bridge));
+  const what = `take ${bridge} out of the guard`;
+  return families.map((family) => ({ what, do: sh(forgetClosed(bridge, family, netns)) }));
+}
+
+function forgetClosed(bridge: string, family: Family, netns?: string): string {
+  const iptables = tool({ family, netns });
+  return `while ${iptables} -C ${closed} ${inward(bridge)} 2>/dev/null; do ${iptables} -D ${closed} ${inward(bridge)}; done`;
 }
 
 /** Takes the guard away, and what is then left of ours in the table, once `folder` says that nobody needs forwarding. */
@@ -56,6 +111,9 @@ function guardOn(place: Place): string {
     `  for dev in ${links('name != "lo"')}; do`,
     `    ${iptables} -A ${closed} -o "$dev" -j DROP`,
     `    ${iptables} -A ${guard} -i "$dev" -j ${closed}`,
+    "  done",
+    `  for dev in $(limit ${inNetns(place.netns)}ip -o -d link show type bridge | sed -n 's/^[0-9]*: \\([^:@]*\\).*[\\] *alias linuxnet:.*/\\1/p'); do`,
+    `    ${iptables} -A ${closed} ${inward("$dev")}`,
     "  done",
     `  at=$(${iptables} -S FORWARD | awk '/^-A / { n++; if ($NF == "LINUXNET-FWD") at = n } END { print at + 1 }')`,
     `  ${iptables} -I FORWARD "$at" ${jump}`,

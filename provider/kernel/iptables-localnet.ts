@@ -81,7 +81,9 @@ export function localnetOffStep(device: string, owner: string): Step {
 
 function localnetOff(device: string, owner: string): string {
   const [file, note] = [quote(setting(device)), quote(noteFile(device))];
-  const others = `limit iptables -w 5 -t raw -S LINUXNET-RAW 2>/dev/null | grep -F -e ${quote(` -i ${device} `)}`;
+  // Fences alone: a bridge has rules of its own there.
+  const fences = "limit iptables -w 5 -t raw -S LINUXNET-RAW 2>/dev/null | grep -F -e ' -d 127.0.0.0/8 '";
+  const others = `${fences} | grep -F -e ${quote(` -i ${device} `)}`;
   return [
     `if [ -e ${note} ] && [ -z "$(${others} | grep -vF ${quote(`${owner} #`)})" ]; then`,
     `  if [ "$(${ifindex(device)})" = "$(cat ${note})" ]; then echo 0 >${file}; fi`,

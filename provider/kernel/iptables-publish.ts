@@ -121,7 +121,7 @@ function translate(args: PublishTraffic): IptablesRule[] {
   const to = { family, destination: hostAddress };
   const own = hostAddress === undefined ? notLoopback(family) : [];
   return [
-    rule({ family }, "LINUXNET-PRE", [...match({ ...traffic, ...outside }, to), ...words], tier),
+    rule({ family }, "LINUXNET-PRE", [...own, ...match({ ...traffic, ...outside }, to), ...words], tier),
     rule({ family }, "LINUXNET-OUT", [...own, ...match(traffic, to), ...words], tier),
     ...loopback,
   ];

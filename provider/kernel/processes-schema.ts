@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { duration, parseDuration } from "./duration.ts";
 import { ownerVariable } from "./processes-launch.ts";
-import { port } from "./schema.ts";
+import { port, text } from "./schema.ts";
 
 /** An argument of a program. */
-export const word = z
-  .string("must be a string")
-  .refine((text) => !text.includes("\0"), "must not contain a NUL character, which no argument can hold (execve(2))")
-  .refine((text) => text.isWellFormed(), "must not contain half a surrogate pair, which no text can hold");
+export const word = text.refine(
+  (given) => !given.includes("\0"),
+  "must not contain a NUL character, which no argument can hold (execve(2))",
+);
 
 /** The name of a variable. */
 export const variable = z

@@ -13,7 +13,7 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   ],
   [/No space left/, "Free some space there and run it again."],
   [/Read-only file system/, "Make that folder writable and run it again."],
-  [/holds the lock|held the lock/, "Wait for the other operation to end, then run it again."],
+  [/holds the lock|held the lock|xtables.lock/, "Wait for the other operation to end, then run it again."],
   [
     /Unknown device type|Operation not supported|qdisc kind is unknown/,
     "This kernel lacks that feature; load its module or use another kernel.",

@@ -2,7 +2,7 @@ import { canonicalAddress, familyOf } from "./addresses.ts";
 import { type Fact, sh } from "./command.ts";
 import { refuse } from "./failure.ts";
 import type { Listener } from "./listeners.ts";
-import type { Element, Rule, SeenElement } from "./nft.ts";
+import type { SeenElement } from "./nft.ts";
 import type { Program } from "./processes.ts";
 import { resolverDir } from "./resolver-files.ts";
 
@@ -111,17 +111,4 @@ export function refuseHeld(
         "Bind that program to other addresses (dnsmasq: bind-interfaces), or leave out `dns` of the network.",
       );
   }
-}
-
-/** What a resolver is in our nftables table: the one service of the host that an internal network reaches, and its own only. */
-export function resolverPieces(bridge: string, addresses: readonly string[]): { elements: Element[]; rules: Rule[] } {
-  const only = (address: string) =>
-    `${familyOf(address) === 6 ? "ip6" : "ip"} daddr ${address} meta l4proto { tcp, udp } th dport 53 drop`;
-  return {
-    elements: addresses.map((address) => ({ set: `dns${familyOf(address)}` as const, key: `${bridge} . ${address}` })),
-    rules: addresses.map((address) => ({
-      chain: "tunnels",
-      text: `iifname != { "lo", "${bridge}" } ${only(address)}`,
-    })),
-  };
 }

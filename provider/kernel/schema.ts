@@ -19,6 +19,11 @@ export const linkName = z
     "must not be lo, all or default, which mean something else to the kernel",
   );
 
+/** Any text that can travel: half a surrogate pair would arrive as another character. */
+export const text = z
+  .string("must be a string")
+  .refine((given) => given.isWellFormed(), "must not contain half a surrogate pair, which no text can hold");
+
 /** A namespace that something is put into. */
 export const netnsName = linkName;
 
@@ -91,7 +96,7 @@ export const subnet = z.string("must be a string").transform((text, context) => 
 
 /** One value, or several as a list. */
 export function oneOrMore<T extends z.ZodType>(item: T) {
-  return z.union([item, z.array(item).min(1, "must not be an empty list")]);
+  return z.union([item, z.array(item).min(1, "must not be an empty list")], "must be a string, or a list of strings");
 }
 
 function refused(context: z.RefinementCtx, message: string): never {

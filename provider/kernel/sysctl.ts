@@ -17,7 +17,7 @@ export const sysctlName = z
 /** The value of a setting: one line. */
 export const sysctlValue = z
   .string('must be a string, such as "1"')
-  .min(1, "must not be empty")
+  .regex(/\S/, "must not be empty")
   .max(256, "must be at most 256 characters long")
   .regex(/^\P{Cc}*$/u, "must not contain control characters")
   .transform((value) => value.trim().replaceAll(/\s+/g, " "));

@@ -1,6 +1,7 @@
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import { connection } from "../kernel/connection.ts";
+import { visible } from "../kernel/failure.ts";
 import type { Definition, Issue } from "./definition.ts";
 import { sealOwner } from "./identity.ts";
 
@@ -12,8 +13,8 @@ const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 /** The inputs that the class and the engine add; a user never writes them. */
 const internal = ["owner", "__provider"];
 
-/** Inputs of every resource. */
-const common = {
+/** The inputs of every resource, each with its schema. */
+export const common = {
   adopt: z.boolean("must be true or false").default(false),
   connection: connection.optional(),
 };
@@ -49,7 +50,8 @@ export function check(definition: Definition, olds: Bag, news: Bag): { inputs: B
     inputs = definition.derive ? definition.derive(inputs, olds) : inputs;
     failures.push(...(definition.rules?.(inputs) ?? []));
   }
-  return { inputs, failures };
+  const shown = failures.map(({ property, reason }) => ({ property: visible(property), reason: visible(reason) }));
+  return { inputs, failures: shown };
 }
 
 /** A value without its nulls: the engine has them where an output turned out to be undefined. */
@@ -74,7 +76,7 @@ function asFailure(key: string, issue: z.core.$ZodIssue): Issue[] {
     const shallow = (code: string, path: unknown[]) => path.length === 0 && /^invalid_(type|value)$/.test(code);
     const inner = issue.errors.flat().filter(({ code, path }) => !shallow(`${code}`, path));
     const deepest = inner.toSorted((a, b) => b.path.length - a.path.length)[0];
-    if (deepest) return [{ property: pathText([key, ...issue.path, ...deepest.path]), reason: deepest.message }];
+    if (deepest) return asFailure(key, { ...deepest, path: [...issue.path, ...deepest.path] });
   }
   return [{ property: pathText([key, ...issue.path]), reason: issue.message }];
 }

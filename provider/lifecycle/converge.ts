@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Elsewhere } from "../host/host.ts";
+import { Elsewhere, Unread } from "../host/host.ts";
 import type { Report } from "../host/report.ts";
 import type { Step } from "../kernel/command.ts";
 import { LinuxnetError, Missing } from "../kernel/failure.ts";
@@ -37,7 +37,10 @@ async function approach(subject: Subject, progress: Progress): Promise<Look> {
   let changes = planned(subject, now);
   for (let attempt = 1; changes.length > 0; attempt += 1) {
     const steps = changes.flatMap(({ steps }) => steps);
-    const outcome = await applyAndLook(subject, steps, now, "undo");
+    const outcome = await applyAndLook(subject, steps, now, "undo").catch((error: unknown) => {
+      if (error instanceof Unread) note(progress, steps, { ...now, ...(error.report && { report: error.report }) });
+      throw error;
+    });
     note(progress, steps, outcome);
     const left = planned(subject, outcome);
     // Another program was quicker, or the session was lost on the way: what stands now is planned anew.

@@ -38,6 +38,8 @@ const text = z
   .string("must be a string")
   .min(1, "must not be empty")
   .max(255, "must be at most 255 characters long")
+  // They stand in errors: what cannot be seen, or turns the text around (Unicode's UAX #9), would let one name look like another.
+  .regex(/^[^\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]*$/u, "must not contain control characters")
   .refine((name) => name !== "__proto__", "is not allowed");
 
 function poolOf({ reserved = [], fixed = {}, ...args }: Args): Pool {

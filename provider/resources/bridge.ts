@@ -12,7 +12,8 @@ import {
 } from "../kernel/bridge.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks } from "../kernel/failure.ts";
-import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
+import { backendOf, firewallChanges, firewallFacts, firewallTeardown, isBlind } from "../kernel/firewall.ts";
+import { closeChanges, closedFact, openSteps } from "../kernel/iptables-guard.ts";
 import { sourceRules } from "../kernel/iptables-source.ts";
 import { addressChanges, attributeChanges, freshLink, ofNewLink, upChanges } from "../kernel/link-changes.ts";
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
@@ -66,6 +67,7 @@ interface Args {
 const facts = ({ name, netns, addresses, underlay, owner }: Args) => ({
   ...firewallFacts({ owner, backend: "auto", netns }),
   bridge: linkFact(name, netns),
+  closed: closedFact(netns),
   quiet: sysctlFact(quietNames(name), netns),
   former: formerFact(name, netns, formerBridge),
   ...(netns === undefined && addresses.length > 0 ? overlapFacts : {}),
@@ -97,7 +99,11 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
     ...upChanges(wanted, link),
   ];
   const making = { drift: `bridge ${name} is missing`, steps: [makeBridge(wanted)] };
-  return [...(who === "absent" ? [making, ...ofNewLink(changes)] : changes), ...joining(args, seen, context)];
+  return [
+    ...(who === "absent" ? [making, ...ofNewLink(changes)] : changes),
+    ...joining(args, seen, context),
+    ...closeChanges(name, seen.closed, netns),
+  ];
 }
 
 /** The MTU that it is to have: with a tunnel, what fits into it. */
@@ -155,11 +161,6 @@ function checking(
   return isBlind(seen) ? [] : firewallChanges("iptables", wanted, seen, context, netns);
 }
 
-/** Whether neither nft nor iptables works here: nothing of ours can stand in them. */
-function isBlind({ table, rules4 }: Seen): boolean {
-  return table.fault !== undefined && rules4.problem !== undefined;
-}
-
 /** Refuses where the namespace is missing, or something stands under the name that is not ours to change. */
 function refuseUnfit(args: Args, { bridge: { link, netns } }: Seen, who: Standing, { adopt }: Context): void {
   if (!netns) lacks(`there is no namespace ${args.netns}`);
@@ -169,7 +170,11 @@ function refuseUnfit(args: Args, { bridge: { link, netns } }: Seen, who: Standin
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const { netns } = args;
   const who = standingOf(args, seen, context);
-  return [...(isBlind(seen) ? [] : firewallTeardown(seen, context, netns)), ...removing(args, seen, who)];
+  return [
+    ...openSteps(args.name, seen.closed, netns),
+    ...(isBlind(seen) ? [] : firewallTeardown(seen, context, netns)),
+    ...removing(args, seen, who),
+  ];
 }
 
 function removing({ name, netns, ...args }: Args, seen: Seen, who: Standing): Step[] {

@@ -7,7 +7,7 @@ import type { Answers } from "../kernel/command.ts";
 import { duration, parseDuration } from "../kernel/duration.ts";
 import { lacks } from "../kernel/failure.ts";
 import { type Probe, probeFact } from "../kernel/probe.ts";
-import { netnsName, port } from "../kernel/schema.ts";
+import { netnsName, port, text } from "../kernel/schema.ts";
 import { define, type Issue } from "../lifecycle/definition.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { Resource } from "./resource.ts";
@@ -91,7 +91,7 @@ export const expect = define<Args>()({
     protocol: z.enum(["ping", "tcp", "udp"], 'must be "ping", "tcp" or "udp"').optional(),
     reachable: z.boolean("must be true or false").default(true),
     within: duration.default("5s"),
-    triggers: z.array(z.string()).optional(),
+    triggers: z.array(text, "must be a list of strings").optional(),
   },
   derive: (args) => ({ ...args, protocol: args.protocol ?? (args.port === undefined ? "ping" : "tcp") }),
   rules,

@@ -1,5 +1,6 @@
 // A port of the host that leads to a container: elements of maps in our nftables table, or rules of iptables. Their owner
 // is their comment. Limits: no socket holds the port, so a program of the host can bind it later, and is not heard then.
+import { isDeepStrictEqual } from "node:util";
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { familyOf } from "../kernel/addresses.ts";
@@ -22,6 +23,7 @@ import { type Listener, listenersFact } from "../kernel/listeners.ts";
 import {
   dropFlows,
   dropFormerFlows,
+  leftFlows,
   loopback,
   onLoopback,
   type Publish,
@@ -88,7 +90,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
 }
 
 /** Whether it is to answer where it has not so far: there something else may listen. */
-function isMoved(args: Args, { previous }: Context): boolean {
+function isMoved(args: Args, { previous }: Pick<Context, "previous">): boolean {
   const keys = ["protocol", "hostPort", "hostAddress", "localhost"] as const;
   const former = previous as Args | undefined;
   if (former === undefined) return false;
@@ -97,12 +99,14 @@ function isMoved(args: Args, { previous }: Context): boolean {
   );
 }
 
-/** Flows go on as they began: those to a former target are ended, and clients of UDP that were sending already. */
+/** Flows go on as they began: those of a former publish are ended, and clients of UDP that were sending already. */
 function flowChanges(args: Args, { previous }: Context): Change[] {
   const former = previous as Args | undefined;
-  const keys = ["protocol", "hostPort", "targetAddress", "targetPort"] as const;
-  const left = former && keys.some((key) => former[key] !== args[key]) ? [dropFlows(former)] : [];
-  const steps = [...left, ...(args.protocol === "udp" ? [dropFormerFlows(args)] : [])];
+  const begins = former === undefined || isMoved(args, { previous }) || isDeepStrictEqual(former, args);
+  const steps = [
+    ...(former ? leftFlows(former, args) : []),
+    ...(args.protocol === "udp" && begins ? [dropFormerFlows(args)] : []),
+  ];
   return steps.length === 0 ? [] : [{ drift: "flows", steps }];
 }
 

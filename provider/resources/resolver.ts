@@ -5,21 +5,16 @@ import { z } from "zod";
 import type { Answers, Step } from "../kernel/command.ts";
 import { dictionary } from "../kernel/dictionary.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
-import { firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
+import { firewallFacts, firewallTeardown, isBlind } from "../kernel/firewall.ts";
+import { iptablesPresent } from "../kernel/iptables.ts";
+import { viewsOf } from "../kernel/iptables-firewall.ts";
 import { linkFact } from "../kernel/links.ts";
 import { listenersFact } from "../kernel/listeners.ts";
 import { hasPieces } from "../kernel/nft-changes.ts";
 import { fingerprint, logPath, type Program, startCommand, startStep, stopStep } from "../kernel/processes.ts";
 import { howItEnded, processFact } from "../kernel/processes-fact.ts";
 import { systemdFact } from "../kernel/processes-unit.ts";
-import {
-  defaultUpstreams,
-  dnsmasqFact,
-  dnsmasqProgram,
-  hostResolversFact,
-  refuseHeld,
-  resolverPieces,
-} from "../kernel/resolver.ts";
+import { defaultUpstreams, dnsmasqFact, dnsmasqProgram, hostResolversFact, refuseHeld } from "../kernel/resolver.ts";
 import {
   loadedMark,
   type Member,
@@ -29,6 +24,7 @@ import {
   resolverTexts,
   writeStep,
 } from "../kernel/resolver-files.ts";
+import { resolverClosing } from "../kernel/resolver-guard.ts";
 import { dnsName, member, resolverRules, upstream } from "../kernel/resolver-schema.ts";
 import { interfaceAddress, linkName } from "../kernel/schema.ts";
 import { type Change, type Context, define } from "../lifecycle/definition.ts";
@@ -75,7 +71,7 @@ interface Args {
 }
 
 const facts = ({ owner, bridge }: Args, { former }: Pick<Context, "former">) => ({
-  ...firewallFacts({ owner, backend: "nftables" }),
+  ...firewallFacts({ owner, backend: "auto" }),
   bridge: linkFact(bridge),
   process: processFact(owner),
   files: resolverFact(owner),
@@ -92,11 +88,7 @@ type Seen = Answers<ReturnType<typeof facts>>;
 
 function plan(args: Args, seen: Seen, context: Context): Change[] {
   refuseUnfit(args, seen);
-  const pieces = seen.table.fault === undefined ? resolverPieces(args.bridge, bare(args)) : undefined;
-  return [
-    ...running(args, seen, context),
-    ...(pieces ? firewallChanges("nftables", { nft: pieces, forwarding: undefined }, seen, context) : []),
-  ];
+  return [...running(args, seen, context), ...resolverClosing(args.bridge, bare(args), seen, context)];
 }
 
 /** What differs in its files, and in what runs. */
@@ -173,7 +165,7 @@ function teardown({ owner }: Args, seen: Seen, context: Context): Step[] {
     ...leaving(seen, context),
     ...(seen.process ? [stopStep(owner, {})] : []),
     ...(seen.files ? [removeStep(owner, seen.files)] : []),
-    ...firewallTeardown(seen, context),
+    ...(isBlind(seen) ? [] : firewallTeardown(seen, context)),
   ];
 }
 
@@ -209,7 +201,8 @@ export const resolver = define<Args>()({
   plan,
   present: (_args, seen, context) =>
     [seen.process, seen.files, seen.former, seen.formerFiles].some((one) => one !== undefined) ||
-    hasPieces(seen.table, context),
+    hasPieces(seen.table, context) ||
+    iptablesPresent(context, viewsOf(seen)),
   teardown,
   outputs: (args, seen) => ({
     upstreams: upstreamsOf(args, seen),

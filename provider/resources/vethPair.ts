@@ -6,6 +6,7 @@ import { forgetGone, formerFact } from "../kernel/adoption.ts";
 import { bareFacts, bareJoining, bareQuieting, bareTeardown } from "../kernel/bare-ends.ts";
 import { asOneMtu, endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
 import { formerEnd, releaseEnd, rememberEnd, removable } from "../kernel/cable-adoption.ts";
+import { endFlows } from "../kernel/cable-flows.ts";
 import { type End, endFields, endRules, fitted, hasRoutes, ipv6Fact } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
@@ -175,8 +176,9 @@ function deleting({ name, netns, peer }: Args, one: Standing, other: Standing): 
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const [one, other] = standings(args, seen, context);
   const { name, netns, peer } = args;
+  const gone = deleting(args, one, other);
   return [
-    ...([one, other].includes("adopted") ? releasing(args, seen, context) : deleting(args, one, other)),
+    ...([one, other].includes("adopted") ? releasing(args, seen, context) : [...gone, ...endFlows(gone, args, peer)]),
     ...forgetGone(name, netns, one, seen.formerOne),
     ...forgetGone(peer.name, peer.netns, other, seen.formerOther),
     ...bareTeardown(seen, context),

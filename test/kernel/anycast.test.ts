@@ -1,6 +1,6 @@
 // A gateway that each host of an overlay has for itself: nothing of it passes the tunnel, and the bridge has the tunnel's MTU.
 import { describe, expect } from "vitest";
-import { cutEverywhere, failEverywhere } from "../support/faults.ts";
+import { cutEverywhere, failChange, failEverywhere } from "../support/faults.ts";
 import type { Machine } from "../support/machine.ts";
 import { make, Subject } from "../support/subject.ts";
 import { test as bare, args as plain } from "./vxlan-lab.ts";
@@ -99,6 +99,17 @@ describe("a gateway that each host has for itself", () => {
     expect(await site.exec(`nft list ${table}`)).toMatchObject({ code: 1 });
     // What the gateway sent while it was free to has been counted.
     await site.baseline();
+  });
+
+  test("is what it was when a change of it fails", async ({ site }) => {
+    const tunnel = await make(site, "Vxlan", "one", args);
+    const rules = await site.sh(`nft list ${table}`);
+    for (const change of [plain, { ...args, anycastGateway: { ...gateway, addresses: ["10.88.0.1"] } }]) {
+      expect(await failChange(site, "Vxlan", tunnel, change)).toBeGreaterThan(0);
+      expect(await site.sh(`nft list ${table}`)).toBe(rules);
+      expect(await tunnel.refresh()).toEqual([]);
+    }
+    await tunnel.destroy();
   });
 
   test("needs a table that is nobody else's", async ({ site }) => {

@@ -1,6 +1,7 @@
 // What IP forwarding leaves behind: nothing, also where it could not be turned on, or its namespace is gone.
 import { expect } from "vitest";
 import { crud } from "../../provider/lifecycle/crud.ts";
+import { failChange } from "../support/faults.ts";
 import { definitionOf, make, Subject } from "../support/subject.ts";
 import { test } from "../support/test.ts";
 
@@ -125,3 +126,14 @@ for (const [kind, args] of [
     expect(await machine.sh("cat /proc/sys/net/ipv4/ip_forward")).toBe(kind === "Bridge" ? "0" : "1");
     await remove(outs);
   });
+
+test("one that could not be renamed in the program needs it under its former name still", async ({ machine }) => {
+  const rule = await make(machine, "NatRule", "before", masquerade);
+  const owner = rule.sealed.replace("/before@", "/after@");
+  const read = "cat /run/linuxnet/forward/* /proc/sys/net/ipv4/ip_forward; nft list chain inet linuxnet guard";
+  const before = await machine.sh(read);
+  expect(await failChange(machine, "NatRule", rule, masquerade, owner)).toBeGreaterThan(0);
+  expect(await machine.sh(read)).toBe(before);
+  expect(await rule.refresh()).toEqual([]);
+  await rule.destroy();
+});

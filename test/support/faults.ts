@@ -60,6 +60,29 @@ export async function failEverywhere(machine: Machine, kind: string, name: strin
   return steps.length;
 }
 
+/**
+ * Lets a change of a resource that stands fail at its very end: all of it is taken back.
+ * @param owner its owner, where the program has renamed it
+ * @returns how many steps there were
+ */
+export async function failChange(
+  machine: Machine,
+  kind: string,
+  standing: Subject,
+  args: Bag,
+  owner = standing.sealed,
+): Promise<number> {
+  const definition = definitionOf(kind);
+  const inputs: Bag = { ...standing.inputsOf(args), owner };
+  const former = owner === standing.sealed ? undefined : standing.sealed;
+  const context = { owner, former, adopt: false, previous: standing.outputs, state: standing.outputs };
+  const found = await look({ definition, host: machine.host, args: inputs, context });
+  const steps = definition.plan(inputs, found.seen, found.context).flatMap((change) => change.steps);
+  const { report } = await machine.host.apply([...steps, failing], { owner, onFailure: "undo" }, {});
+  if (report.left.length > 0) throw new Error(`left ${report.left}`);
+  return steps.length;
+}
+
 async function named(work: Promise<void>, when: string): Promise<void> {
   try {
     await work;

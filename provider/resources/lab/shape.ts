@@ -5,7 +5,7 @@ import { type Impairment, impairment } from "../../kernel/impairment-shape.ts";
 import { ready, restart, stopTimeout, variable, word } from "../../kernel/processes-schema.ts";
 import { readPublish } from "../../kernel/publish-notation.ts";
 import { dnsName, upstream } from "../../kernel/resolver-schema.ts";
-import { address, linkName, mtu, oneOrMore, port, subnet } from "../../kernel/schema.ts";
+import { address, linkName, mtu, oneOrMore, port, subnet, text } from "../../kernel/schema.ts";
 import { type Sysctls, sysctlName, sysctlValue } from "../../kernel/sysctl.ts";
 
 /** A network of a lab, checked; what stands below `subnets` is worked out. */
@@ -104,7 +104,11 @@ const network = z.strictObject(
       )
       .optional(),
     subnet: subnet.optional(),
-    subnets: z.array(subnet, "must be a list of subnets").min(1).max(2, "must be one per family").optional(),
+    subnets: z
+      .array(subnet, "must be a list of subnets")
+      .min(1, "must have at least one subnet")
+      .max(2, "must be one per family")
+      .optional(),
     gateway: oneOrMore(address).optional(),
     ipRange: subnet.optional(),
     bridgeName: linkName.optional(),
@@ -113,40 +117,54 @@ const network = z.strictObject(
     masquerade: flag,
     isolate: flag,
     dns: z
-      .union([
-        z.boolean("must be true, false or an object"),
-        z.strictObject({ upstreams: z.array(upstream).min(1).optional(), domain: dnsName.optional() }),
-      ])
+      .union(
+        [
+          z.boolean("must be true, false or an object"),
+          z.strictObject({
+            upstreams: z
+              .array(upstream, "must be a list of addresses")
+              .min(1, "must have at least one address")
+              .optional(),
+            domain: dnsName.optional(),
+          }),
+        ],
+        'must be true, false, or an object such as { domain: "lab.test" }',
+      )
       .optional(),
   },
   "must be an object of a Network's arguments",
 );
 
-const notation = z.string().superRefine((text, context) => {
+const notation = z.string("must be a string").superRefine((given, context) => {
   try {
-    readPublish(text);
+    readPublish(given);
   } catch (error) {
     context.addIssue({ code: "custom", message: error instanceof Error ? error.message : `${error}` });
   }
 });
 
-const publish = z.union([
-  notation,
-  z.strictObject(
-    {
-      hostPort: port,
-      targetPort: port,
-      protocol: z.enum(["tcp", "udp", "sctp"], 'must be "tcp", "udp" or "sctp"').optional(),
-      hostAddress: address.optional(),
-      localhost: flag,
-      hairpin: flag,
-      backend: z.enum(["auto", "nftables", "iptables"]).optional(),
-    },
-    'must be a text such as "8080:80", or an object with hostPort and targetPort',
-  ),
-]);
+const publishing = 'must be a text such as "8080:80", or an object with hostPort and targetPort';
 
-const hostLine = z.string().regex(/^[^:=]+[:=]./, 'must be "name:address"');
+const publish = z.union(
+  [
+    notation,
+    z.strictObject(
+      {
+        hostPort: port,
+        targetPort: port,
+        protocol: z.enum(["tcp", "udp", "sctp"], 'must be "tcp", "udp" or "sctp"').optional(),
+        hostAddress: address.optional(),
+        localhost: flag,
+        hairpin: flag,
+        backend: z.enum(["auto", "nftables", "iptables"], 'must be "auto", "nftables" or "iptables"').optional(),
+      },
+      publishing,
+    ),
+  ],
+  publishing,
+);
+
+const hostLine = z.string("must be a string").regex(/^[^:=]+[:=]./, 'must be "name:address"');
 
 const container = z.strictObject(
   {
@@ -157,12 +175,24 @@ const container = z.strictObject(
     aliases: names.optional(),
     links: dictionary(dnsName, name, "must be an object of names with the containers that they lead to").optional(),
     publish: z.array(publish, "must be a list").optional(),
-    dns: z.array(address, "must be a list of addresses").min(1).max(3, "must be at most 3 addresses").optional(),
+    dns: z
+      .array(address, "must be a list of addresses")
+      .min(1, "must have at least one address")
+      .max(3, "must be at most 3 addresses")
+      .optional(),
     dnsSearch: names.optional(),
-    extraHosts: z.union([z.array(hostLine), dictionary(dnsName, address)]).optional(),
+    extraHosts: z
+      .union(
+        [z.array(hostLine), dictionary(dnsName, address)],
+        'must be an object of names with addresses, or a list of "name:address"',
+      )
+      .optional(),
     impairment: impairment.optional(),
     sysctls: dictionary(sysctlName, sysctlValue).optional(),
-    command: z.array(word, "must be a list: the program and its arguments").min(1).optional(),
+    command: z
+      .array(word, "must be a list: the program and its arguments")
+      .min(1, "must have at least the program's name")
+      .optional(),
     environment: dictionary(variable, word).optional(),
     cwd: word.refine((path) => path.startsWith("/"), "must be an absolute path").optional(),
     user: z.string("must be a string").optional(),
@@ -181,7 +211,7 @@ const expectation = z.strictObject(
     protocol: z.enum(["ping", "tcp", "udp"], 'must be "ping", "tcp" or "udp"').optional(),
     reachable: flag,
     within: duration.optional(),
-    triggers: z.array(z.string()).optional(),
+    triggers: z.array(text, "must be a list of strings").optional(),
   },
   "must be an object with from and to",
 );

@@ -1,3 +1,4 @@
+import { dropFlowsOf } from "../../kernel/cable-flows.ts";
 import { type IpCommand, type Step, sh } from "../../kernel/command.ts";
 import { makeMountStep, tidyMount } from "../../kernel/netns.ts";
 import { quoteAll } from "../../kernel/quote.ts";
@@ -114,6 +115,12 @@ function leavingNamespaces(work: readonly Work[]): Set<string> {
   return new Set(work.filter(leaves).map(({ part }) => `${part.args.name}`));
 }
 
+/** The addresses, without prefix, of a cable's end in a container. */
+function addressesIn({ args }: Part): string[] {
+  const { addresses = [] } = args.peer as { addresses?: string[] };
+  return addresses.map((cidr) => cidr.split("/")[0] ?? "");
+}
+
 /**
  * The script that removes parts of a lab: programs first, then the rules as one transaction, then namespaces, with which their
  * cables go, then what is left.
@@ -137,6 +144,7 @@ export function removing(work: readonly Work[], adopted: boolean): Step[] {
   const rest = [...others.filter((step) => !isNft(step)), ...rules, ...spaces.filter(isIp), ...cables];
   const later = [
     ...vanishing(names),
+    ...dropFlowsOf(following.flatMap(({ part }) => addressesIn(part))),
     ...bridges.filter((step) => !isNft(step)),
     ...spaces.filter((step) => !isIp(step) && !isForgetting(step)),
   ];

@@ -73,7 +73,7 @@ test.each([
   [{ options: ["ndots: 2"] }, "options[0]", "an option"],
   [{ options: ["a\n"] }, "options[0]", "an option"],
   [{ hosts: { "a b": "10.0.0.1" } }, "hosts.a b", "a host name"],
-  [{ hosts: { "a\n": "10.0.0.1" } }, "hosts.a\n", "a host name"],
+  [{ hosts: { "a\n": "10.0.0.1" } }, "hosts.a\\u000a", "a host name"],
   [{ hosts: { "a#": "10.0.0.1" } }, "hosts.a#", "a host name"],
   [{ hosts: { ["a".repeat(254)]: "10.0.0.1" } }, `hosts.${"a".repeat(254)}`, "at most 253"],
   [{ hosts: { "": "10.0.0.1" } }, "hosts.", "a host name"],

@@ -1,0 +1,19 @@
+#!/bin/sh
+# `npm run test:long`: the tests that try the same things far more often than `npm test` does, and at the end what they tried.
+# Arguments go to vitest. The table of docs/trust.md is filled from what this prints.
+set -eu
+cd "$(dirname "$0")/.."
+sh scripts/setup.sh test
+. scripts/env.sh
+
+[ "$(id -u)" = 0 ] || { echo "they make network namespaces, which takes root: sudo npm run test:long" >&2; exit 1; }
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+code=0
+LINUXNET_LONG=1 NO_COLOR=1 vitest run test/unit/hostile.test.ts test/kernel/hostile.test.ts test/kernel/attacks-*.test.ts \
+  test/kernel/trouble.test.ts "$@" 2>&1 | tee "$said" || code=$?
+grep -q 'Failed Tests\|Test Files .*failed' "$said" && code=1
+echo
+echo "commit $(git rev-parse --short HEAD)"
+sed -n 's/^tried: //p' "$said" | sort
+exit "$code"
