@@ -39,7 +39,7 @@ export type Closed = Partial<Record<Family, readonly string[]>>;
 /** Asks which of our bridges the guards keep closed; nothing is asked of iptables where we have not turned forwarding on. */
 export function closedFact(netns?: string): Fact<Closed> {
   const ask = ([4, 6] as const).map((family) => {
-    const save = `limit ${inNetns(netns)}${iptablesTool(family)}-save -t filter 2>/dev/null`;
+    const save = `limit ${inNetns(netns)}${iptablesTool(family)}-save 2>/dev/null`;
     return `${save} | sed -n 's/^:${closed} .*/${family}/p; s/^-A ${closed} -o \\([^ ]*\\) -m .*/${family} \\1/p'`;
   });
   return {

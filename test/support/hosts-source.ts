@@ -3,8 +3,15 @@ import type { Connection } from "../../provider/kernel/connection.ts";
 import { Hosts, type Keys, type LabHost, type User } from "./hosts.ts";
 import { source } from "./machine.ts";
 
-/** Tests of the sessions' ground, of what a machine is, and with machines of their own: not of what a session does. */
-const elsewhere = ["machine.test.ts", "processSystemd.test.ts"];
+/** Tests of the sessions' ground, of what a machine is, of packets, and with machines of their own: not of what a session does. */
+const elsewhere = [
+  "machine.test.ts",
+  "processSystemd.test.ts",
+  "attacks-container.test.ts",
+  "attacks-neighbour.test.ts",
+  "hostile.test.ts",
+  "trouble.test.ts",
+];
 
 /** What is run over ssh by default: what a session's end, its environment or its errors could make different. */
 const chosen: Partial<Record<User, readonly string[]>> = {
