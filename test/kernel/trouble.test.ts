@@ -3,7 +3,7 @@ import { afterAll, describe, expect } from "vitest";
 import { Host } from "../../provider/host/host.ts";
 import { plainLaunch } from "../../provider/host/shell.ts";
 import { canary } from "../support/corpus.ts";
-import { long } from "../support/long.ts";
+import { long, part } from "../support/long.ts";
 import type { Machine } from "../support/machine.ts";
 import { make, Subject } from "../support/subject.ts";
 import { test } from "../support/test.ts";
@@ -130,12 +130,13 @@ afterAll(() =>
 );
 
 describe.each(Object.entries(troubles))("where %s", (_what, { begin, end, says }) => {
-  test(Object.keys(says).join(", "), async ({ machine }) => {
+  const looked = part(Object.entries(says), 1);
+  test(looked.map(([kind]) => kind).join(", "), async ({ machine }) => {
     // A folder that was made smaller once says how large it is.
     await machine.sh(begin);
     await machine.sh(end);
     const under = await ground(machine);
-    for (const [kind, said] of Object.entries(says)) {
+    for (const [kind, said] of looked) {
       const subject = new Subject(machine, kind, `of ${kind}`);
       const args = wanted[kind] as Bag;
       await machine.endSession();
@@ -148,7 +149,8 @@ describe.each(Object.entries(troubles))("where %s", (_what, { begin, end, says }
       expect(message, kind).toMatch(said === "goes" ? /^goes$/ : said);
       expect(message).not.toMatch(/\n|\bat \/|undefined/);
       if (said !== "goes") await machine.expectClean();
-      await machine.endSession();
+      // On a host without what any work takes it has ended by itself.
+      if (machine.host.session.open) await machine.endSession();
       // What went without something is seen to lack it.
       if (said === "goes") await subject.refresh();
       await subject.up(args);

@@ -103,7 +103,7 @@ describe("rules of a PortPublish", () => {
       "4 RAW -s 127.0.0.0/8 -i br0 -j DROP",
       masquerade("10.0.0.0/24"),
       masquerade("127.0.0.0/8"),
-      `4 PRE ${local}`,
+      `4 PRE ! -d 127.0.0.0/8 ${local}`,
       `4 OUT ! -d 127.0.0.0/8 ${local}`,
       "4 OUT -d 127.0.0.1 -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2:80",
       ...accepted,
@@ -140,7 +140,7 @@ describe("rules of a PortPublish", () => {
     expect(() => publishRules(six)).toThrow("localhost: false");
     expect(() => publishRules({ ...six, hostAddress: "::1" })).toThrow("nftables");
     expect(lines(publishRules({ ...six, localhost: false }))).toContain(
-      "6 PRE -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination [fd00::2]:80",
+      "6 PRE ! -d ::1 -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination [fd00::2]:80",
     );
   });
 });
