@@ -6,7 +6,7 @@ import type { Definition } from "../../provider/lifecycle/definition.ts";
 import { applyAndLook, look } from "../../provider/lifecycle/subject.ts";
 import { definitions } from "../../provider/resources/index.ts";
 import { canary, hostileTexts } from "../support/corpus.ts";
-import { long, part } from "../support/long.ts";
+import { long, part, some } from "../support/long.ts";
 import type { Machine } from "../support/machine.ts";
 import { eachPlace, type Place, placeText, withPlace } from "../support/places.ts";
 import { checked, failures, make } from "../support/subject.ts";
@@ -70,16 +70,18 @@ async function prepare(machine: Machine): Promise<void> {
 /** Every file that anything here could have written, but for what /proc and the snapshot know. */
 const files = "find /run /etc /media -xdev -newer /media/then ! -path '/run/linuxnet*' ! -type d | sort";
 
-/** The inputs that go on: in the default run another one of each place that takes any text, and one of four other places. */
+/**
+ * The inputs that go on: in the default run another one of each place that takes any text, and one of four other places; in the
+ * long run three, and one of six.
+ */
 function goingOn(definition: Definition): { place: Place; bags: readonly Bag[] }[] {
   const places = eachPlace(definition).filter(({ path }) => path[0] !== "connection");
   const all = places.map((place) => ({ place, bags: letThrough(definition, place) }));
   const free = all.filter(({ bags }) => bags.length > many);
   const others = all.filter(({ bags }) => bags.length > 0 && bags.length <= many);
-  if (long) return [...free, ...others];
   return [
-    ...free.map(({ place, bags }, index) => ({ place, bags: bags.slice(index, index + 1) })),
-    ...part(others, 4).map(({ place, bags }) => ({ place, bags: part(bags, 1) })),
+    ...free.map(({ place, bags }, index) => ({ place, bags: long ? some(bags, 3) : bags.slice(index, index + 1) })),
+    ...some(others, long ? 6 : 4).map(({ place, bags }) => ({ place, bags: some(bags, 1) })),
   ];
 }
 

@@ -15,7 +15,7 @@ type Bag = Record<string, unknown>;
 const sameIn: readonly [place: RegExp, same: (given: string, kept: string) => boolean][] = [
   [/(source|destination|to)(\[\])?$/, (given, kept) => kept.replace(/\/(32|128)$/, "") === given.toLowerCase()],
   [
-    /ddress(es)?(\[\])?$|nameservers|hosts|upstreams|local$|remotes|underlay|^to$/,
+    /ddress(es)?(\[\])?$|nameservers|dns\[\]$|[hH]osts|upstreams|local$|remotes|underlay|^to$/,
     (given, kept) => kept === given.toLowerCase(),
   ],
   [/delay|jitter|timeout|within|Timeout/, (given, kept) => given === "1h1h" && kept === "2h"],

@@ -140,7 +140,7 @@ describe("rules of a PortPublish", () => {
     expect(() => publishRules(six)).toThrow("localhost: false");
     expect(() => publishRules({ ...six, hostAddress: "::1" })).toThrow("nftables");
     expect(lines(publishRules({ ...six, localhost: false }))).toContain(
-      "6 PRE ! -d ::1 -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination [fd00::2]:80",
+      "6 PRE ! -d ::1/128 -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination [fd00::2]:80",
     );
   });
 });
