@@ -36,6 +36,7 @@ const end = {
   macAddress: "02:00:00:00:00:11",
   hairpin: false,
   isolated: false,
+  addrgenmode: "none",
 };
 const impairment = { delay: "5ms", jitter: "1ms", loss: 1, duplicate: 1, corrupt: 1, reorder: 1, rate: "10mbit" };
 
