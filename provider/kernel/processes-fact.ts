@@ -50,7 +50,9 @@ export function processFact(owner: string, ready: Ready = {}): Fact<SeenProcess 
     `now=$([ -z "$pid" ] || stat "$pid"); round=0`,
     `while case \${now##*) } in [ZX]* | '') [ -n "$pid" ] && [ ! -s exit ] && [ $round -lt 5 ] ;; *) false ;; esac; do`,
     '  sleep 0.1; round=$((round + 1)); now=$(stat "$pid")\ndone',
-    "for file in owner pid last exit supervisor; do [ ! -s $file ] || { printf '%s ' $file; limit cat $file; }; done",
+    // `exit` becomes `last` when the program is started again: read in this order, one of them is there.
+    "for file in owner pid exit last supervisor; do",
+    '  [ ! -s $file ] || { text=$(limit cat $file 2>/dev/null); [ -z "$text" ] || printf \'%s %s\\n\' $file "$text"; }\ndone',
     `printf 'stat %s\\nkeeper %s\\nup ' "$now" "$([ -z "$keeper" ] || stat "$keeper")"`,
     "limit cat /proc/uptime",
     '[ ! -s unit ] || { read -r unit <unit; echo "unit $unit $(limit systemctl is-active "$unit")"; }',

@@ -1,4 +1,6 @@
 import { expect } from "vitest";
+import { processDir } from "../../provider/kernel/processes.ts";
+import { processFact } from "../../provider/kernel/processes-fact.ts";
 import type { Machine } from "../support/machine.ts";
 import { make, type Subject } from "../support/subject.ts";
 import { test } from "../support/test.ts";
@@ -58,6 +60,17 @@ test("it is ready when a later run of it is", async ({ machine }) => {
   const subject = await make(machine, "Process", "p", { command, restart: "on-failure", ready: { log: "ready" } });
   expect(await subject.refresh()).toEqual([]);
   await subject.destroy();
+});
+
+test("its exit code is read whole, also in the moment in which it is started again", async ({ machine }) => {
+  const owner = "linuxnet:test/dev/Process/p@00000000";
+  const dir = processDir(owner);
+  const fake = '#!/bin/sh\n[ "$1" != exit ] || mv exit last\nexec /run/real "$@"\n';
+  await machine.sh(`mkdir -p ${dir}; cd ${dir}; echo '${owner} x' >owner; echo '7 3' >exit; echo '1 1' >supervisor
+    cp $(command -v cat) /run/real; printf '%s' '${fake}' >/run/fake; chmod 755 /run/fake; mount --bind /run/fake $(command -v cat)`);
+  const { seen } = await machine.host.observe({ seen: processFact(owner) });
+  expect(seen).toMatchObject({ exit: 7, failures: 3 });
+  await machine.sh("umount $(command -v cat); rm -rf /run/fake /run/real /run/linuxnet");
 });
 
 test("what a program leaves behind ends with it, and it is started again alone", async ({ machine }) => {
