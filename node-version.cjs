@@ -9,31 +9,20 @@ function isOld(version) {
   return major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1]);
 }
 
-const needed = `pulumi-linuxnet needs Node ${NEEDED.join(".")} or newer, and the \`node\` that `;
+function sentence(version, which, remedy) {
+  if (!isOld(version)) return undefined;
+  const found = `the \`node\` that ${which} is ${version} (${process.execPath})`;
+  return `pulumi-linuxnet needs Node ${NEEDED.join(".")} or newer, and ${found}: put a newer one first${remedy}`;
+}
 
 /** The sentence for a Node that can't run this package, or undefined for one that can. */
 exports.tooOld = function tooOld(version) {
-  if (!isOld(version)) return undefined;
-  return (
-    needed +
-    "the Pulumi engine found first on PATH is " +
-    version +
-    " (" +
-    process.execPath +
-    "): put a newer one first, for example " +
-    "`PATH=$PWD/node_modules/.bin:$PATH pulumi up` where the npm package `node` is installed."
-  );
+  const remedy =
+    ", for example `PATH=$PWD/node_modules/.bin:$PATH pulumi up` where the npm package `node` is installed.";
+  return sentence(version, "the Pulumi engine found first on PATH", remedy);
 };
 
 /** The same for the command `linuxnet`. */
 exports.tooOldForCommand = function tooOldForCommand(version) {
-  if (!isOld(version)) return undefined;
-  return (
-    needed +
-    "is first on PATH is " +
-    version +
-    " (" +
-    process.execPath +
-    "): put a newer one first; `npx linuxnet` does so where the npm package `node` is installed."
-  );
+  return sentence(version, "is first on PATH", "; `npx linuxnet` does so where the npm package `node` is installed.");
 };

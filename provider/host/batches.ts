@@ -22,7 +22,7 @@ export function batch(commands: readonly IpCommand[], options: string, after = "
 }
 
 /** A shell of its own for many commands, under one deadline. */
-export function together(count: number, lines: readonly string[]): string {
+export function underOneDeadline(count: number, lines: readonly string[]): string {
   return `timeout -k 1 ${batchesDeadline(count)} sh <<'RUN'\n${lines.join("\n")}\nRUN`;
 }
 
@@ -33,12 +33,12 @@ export function batches(run: readonly Group[], force: boolean): string {
     `echo '@at ${base} ${commands.length};' >&2`,
     batch(commands as IpCommand[], force ? "-force " : "", after),
   ]);
-  return together(run.length, ["bad=0", ...lines, "exit $bad"]);
+  return underOneDeadline(run.length, ["bad=0", ...lines, "exit $bad"]);
 }
 
 /** Batches of several namespaces whose order does not matter, side by side. One that fails ends those that it was to be followed by. */
 export function batchesBeside(run: readonly [Group, ...Group[]]): string {
-  const all = shares(run).map((share) => together(share.length, share.map(telling)));
+  const all = shares(run).map((share) => underOneDeadline(share.length, share.map(telling)));
   return [
     // Where no other tells of itself before a deadline ends it; nothing of them is taken back.
     `echo '@at ${run[0].base} 0;' >&2`,

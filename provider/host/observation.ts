@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Command, Fact, IpCommand, Reply } from "../kernel/command.ts";
 import { quote } from "../kernel/quote.ts";
-import { batch, batchesDeadline, limit, stepDeadline, together } from "./batches.ts";
+import { batch, batchesDeadline, limit, stepDeadline, underOneDeadline } from "./batches.ts";
 import { shares } from "./groups.ts";
 
 /** Commands that ask, composed into one script, and how to cut its answer into theirs. */
@@ -47,7 +47,7 @@ const absent = `absent() { err="Cannot open network namespace \\"$1\\": No such 
 /** Runs lists of looks side by side: the first writes at once, what the others say is kept until it has ended. */
 function beside([first, ...rest]: readonly string[][], functions: readonly string[]): string[] {
   if (!first) return [];
-  const one = together(first.length, [...functions, "exec 3>&1", ...first]);
+  const one = underOneDeadline(first.length, [...functions, "exec 3>&1", ...first]);
   if (rest.length === 0) return [one];
   return [`{ ${one}\n} &`, `rest=$(\n${beside(rest, functions).join("\n")}\n)`, "wait", `printf '\\n%s\\n' "$rest"`];
 }

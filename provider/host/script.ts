@@ -65,12 +65,13 @@ export function together(parts: readonly Request[], tag: string): Request {
   };
 }
 
-/** What each part of a script has said, by the tag of the script; a script that ended before its parts says the same of all. */
+/** What each part of a script has said, by the script's tag. What a script says that ends before its parts is said of all that are left. */
 export function ends(reply: Reply, tag: string, count: number): Reply[] {
   const told = reply.stderr.split(new RegExp(`\\n@${tag} (\\d+) (\\d+)\\n`));
   return Array.from({ length: count }, (_, index) => {
     const [stderr, , code] = told.slice(index * 3);
-    return code === undefined ? reply : { code: Number(code), stdout: "", stderr: stderr ?? "" };
+    if (code === undefined) return { ...reply, stderr: stderr ?? told.at(-1) ?? "" };
+    return { code: Number(code), stdout: "", stderr: stderr ?? "" };
   });
 }
 

@@ -19,8 +19,16 @@ export interface TraceLine {
 /** Milliseconds since 1970, of a clock that no one sets. */
 export const traceClock = (): number => performance.timeOrigin + performance.now();
 
-/** Appends a line to the file that the environment variable LINUXNET_TRACE names; without it, nothing is done. */
+/**
+ * Appends a line to the file that the environment variable LINUXNET_TRACE names; without it, nothing is done. A file that cannot
+ * be written stays without: what was done on the host must not be told as failed for it.
+ */
 export function trace(line: TraceLine): void {
   const file = process.env.LINUXNET_TRACE;
-  if (file) appendFileSync(file, `${JSON.stringify(line)}\n`);
+  if (!file) return;
+  try {
+    appendFileSync(file, `${JSON.stringify(line)}\n`);
+  } catch {
+    // See above.
+  }
 }

@@ -1,10 +1,19 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { familyOf } from "./addresses.ts";
-import { type Change, type Fact, inNetns, type NftCommand, nft, type Reply, type Step, sh } from "./command.ts";
+import {
+  type Change,
+  type Fact,
+  inNetns,
+  type NftCommand,
+  nft,
+  noNetns,
+  type Reply,
+  type Step,
+  sh,
+} from "./command.ts";
 import { refuse } from "./failure.ts";
 import { readJson } from "./links.ts";
-import { noNetns } from "./nft.ts";
 import { type Claimant, isOwner, shortHash } from "./owner.ts";
 
 /** A gateway that each host of an overlay has for itself, under the same addresses everywhere. */

@@ -34,6 +34,7 @@ export function dropFlowsOf(addresses: readonly string[], netns?: string): Step[
   return [{ what: `drop the flows of ${whose}`, do: sh(netns === undefined ? unlessNone(text) : text.join("\n")) }];
 }
 
+// A shell's `read` gets the first digit of a number in /proc/sys alone (decision 0013): enough to tell 0 from others.
 /** Runs a fragment unless the host tracks no flow at all: to ask for them takes longer than to take a cable away. */
 function unlessNone(text: readonly string[]): string {
   const file = "/proc/sys/net/netfilter/nf_conntrack_count";

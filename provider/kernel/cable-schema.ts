@@ -115,3 +115,8 @@ export function fitted<A extends End & { peer: End; mtu: number }>(args: A, ipv6
   if (ipv6 && args.mtu >= 1280) return args;
   return { ...args, addrgenmode: undefined, peer: { ...args.peer, addrgenmode: undefined } };
 }
+
+/** The addresses that the host's own links get: those of ends outside any namespace. */
+export function hostAddresses({ addresses, netns, peer }: End & { peer: End }): string[] {
+  return [...(netns ? [] : addresses), ...(peer.netns ? [] : peer.addresses)];
+}

@@ -96,8 +96,8 @@ export function inNetns(netns?: string): string {
   return netns === undefined ? "" : `nsenter --net=${quote(`/run/netns/${netns}`)} `;
 }
 
-/** What `ip -n` and nsenter say of a namespace that is not there. */
-export const noNetns = /[Cc]annot open (network namespace|\/run\/netns\/)/;
+/** What `ip -n` and nsenter say of a namespace that is not there: then nothing of ours is in it either. */
+export const noNetns = /[Cc]annot open (network namespace "[^"]*"|\/run\/netns\/\S+): No such file/;
 
 const batchWord = /^[A-Za-z0-9_.:/@%+,=~-]+$/;
 

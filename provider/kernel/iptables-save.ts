@@ -1,6 +1,5 @@
 import type { Family } from "./addresses.ts";
-import { type Fact, inNetns, type Reply, sh } from "./command.ts";
-import { noNetns } from "./nft.ts";
+import { type Fact, inNetns, noNetns, type Reply, sh } from "./command.ts";
 import { isOwner } from "./owner.ts";
 
 /** The tables of iptables(8) that are used here. */

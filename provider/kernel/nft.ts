@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Fact, inNetns, type NftCommand, nft, type Reply, sh } from "./command.ts";
+import { type Fact, inNetns, type NftCommand, nft, noNetns, type Reply, sh } from "./command.ts";
 import { readJson } from "./links.ts";
 import { isMap, type OwnerChain, ownerChains, ruleCounts, type SetName, table } from "./ruleset.ts";
 
@@ -67,9 +67,6 @@ const shape = z.looseObject({
 export function tableFact(netns?: string): Fact<SeenTable> {
   return { command: sh(`limit ${inNetns(netns)}nft -j list table inet ${table}`), parse: readTable };
 }
-
-/** What nsenter says of a namespace that is not there: then nothing of ours is there either. */
-export const noNetns = /cannot open \/run\/netns\/\S+: No such file/;
 
 /** Reads `nft -j list table` (libnftables-json(5)). */
 export function readTable(reply: Reply): SeenTable {

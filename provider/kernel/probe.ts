@@ -1,4 +1,4 @@
-import { type Fact, noNetns, sh } from "./command.ts";
+import { type Fact, sh } from "./command.ts";
 import { quote, quoteAll } from "./quote.ts";
 
 /** One try to reach something, from one place. */
@@ -38,7 +38,7 @@ export function probeFact({ netns, to, protocol, port }: Probe): Fact<Found> {
     parse: ({ code, stderr }) => {
       const said = stderr.trim().split("\n").at(-1) ?? "";
       // The tool, or the place to try from, is not there: that says nothing of what is tried.
-      const untried = code === 126 || code === 127 || noNetns.test(stderr);
+      const untried = code === 126 || code === 127 || /Cannot open network namespace/.test(stderr);
       return { reached: code === 0, fault: untried ? said || `exit code ${code}` : undefined, said };
     },
   };

@@ -7,7 +7,7 @@ import { bareFacts, bareJoining, bareQuieting, bareTeardown } from "../kernel/ba
 import { asOneMtu, endChanges, makeCable, routesOf, type SeenEnd, type WantedEnd } from "../kernel/cable.ts";
 import { formerEnd, releaseEnd, rememberEnd, removable } from "../kernel/cable-adoption.ts";
 import { endFlows } from "../kernel/cable-flows.ts";
-import { type End, endFields, endRules, fitted, hasRoutes, ipv6Fact } from "../kernel/cable-schema.ts";
+import { type End, endFields, endRules, fitted, hasRoutes, hostAddresses, ipv6Fact } from "../kernel/cable-schema.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { impairmentChanges, impairmentFact, netemFact } from "../kernel/impairment.ts";
 import type { Impairment } from "../kernel/impairment-shape.ts";
@@ -63,11 +63,6 @@ type Seen = Answers<ReturnType<typeof facts>>;
 
 function peerOf(previous: Record<string, unknown> | undefined): Partial<End> | undefined {
   return previous?.peer as Partial<End> | undefined;
-}
-
-/** The addresses that the host's own links get: those of ends outside any namespace. */
-function hostAddresses({ addresses, netns, peer }: Args): string[] {
-  return [...(netns ? [] : addresses), ...(peer.netns ? [] : peer.addresses)];
 }
 
 function standings({ name }: Args, { one, other }: Seen, context: Context): [Standing, Standing] {

@@ -254,3 +254,15 @@ test("a script's deadline covers the lock and every step twice", () => {
   expect(deadline([noted("a"), noted("b")])).toBeGreaterThanOrEqual(60 + 2 * 2 * 10);
   expect(runDir).toBe("/run/linuxnet");
 });
+
+test("what a script says that was ended on its way is said of the parts that are left, and not of those before", () => {
+  const ended = (number: number, code: number) => `\n@part ${number} ${code}\n`;
+  const told = (stderr: string) => ends({ code: 137, stdout: "", stderr }, "part", 3);
+  const all = told(`${ended(0, 0)}@failed 0 1 3\nwhy\n${ended(1, 1)}last words`);
+  expect(all.map(({ code, stderr }) => [code, stderr])).toEqual([
+    [0, ""],
+    [1, "@failed 0 1 3\nwhy\n"],
+    [137, "last words"],
+  ]);
+  expect(told("held").map(({ stderr }) => stderr)).toEqual(["held", "held", "held"]);
+});
