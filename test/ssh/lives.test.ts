@@ -16,6 +16,10 @@ interface Life {
   told: string[] | "gone";
 }
 
+/** Ends all of a name, and waits until they have: a process that has been sent KILL runs until the kernel gets to it. */
+const killed = (name: string) =>
+  `pkill -KILL -x ${name}; while pgrep -x -r D,R,S ${name} >/dev/null; do sleep 0.02; done`;
+
 const lives: Record<string, Life> = {
   Netns: {
     args: { name: "blue", sysctls: { "net.ipv4.ip_forward": "1" } },
@@ -73,13 +77,13 @@ const lives: Record<string, Life> = {
       members: { web: { addresses: ["10.9.9.2"] } },
     },
     change: { members: { db: { addresses: ["10.9.9.2"] } } },
-    drift: "pkill -KILL dnsmasq",
+    drift: killed("dnsmasq"),
     told: ["drift"],
   },
   Process: {
     args: { netns: "ct1", command: ["sleep", "1000"] },
     change: { command: ["sleep", "2000"] },
-    drift: "pkill -KILL sleep",
+    drift: killed("sleep"),
     told: ["drift"],
   },
   Lab: {
