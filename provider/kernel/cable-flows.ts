@@ -31,12 +31,14 @@ export function dropFlowsOf(addresses: readonly string[], netns?: string): Step[
     ];
   });
   const whose = addresses.length > 2 ? `${addresses.length} addresses` : addresses.join(" and ");
-  return [{ what: `drop the flows of ${whose}`, do: sh(netns === undefined ? unlessNone(text) : text.join("\n")) }];
+  return [
+    { what: `drop the flows of ${whose}`, do: sh(netns === undefined ? unlessUntracked(text) : text.join("\n")) },
+  ];
 }
 
 // A shell's `read` gets the first digit of a number in /proc/sys alone (decision 0013): enough to tell 0 from others.
 /** Runs a fragment unless the host tracks no flow at all: to ask for them takes longer than to take a cable away. */
-function unlessNone(text: readonly string[]): string {
+export function unlessUntracked(text: readonly string[]): string {
   const file = "/proc/sys/net/netfilter/nf_conntrack_count";
   return [`flows=; read -r flows 2>/dev/null <${file} || :`, 'if [ "$flows" != 0 ]; then', ...text, "fi"].join("\n");
 }

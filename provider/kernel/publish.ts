@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { familyOf } from "./addresses.ts";
-import { type Fact, ip, type Step, sh } from "./command.ts";
+import { type Fact, ip } from "./command.ts";
 import { readJson } from "./links.ts";
 import type { Element, Rule, SeenElement } from "./nft.ts";
-import { quoteAll } from "./quote.ts";
 
 /** A port of the host that leads to a container. */
 export interface Publish {
@@ -104,60 +103,4 @@ export function portHolders(
     if (set === `all${family}`) return hostAddress !== loopback[family];
     return set === `one${family}` && (everywhere || parts[1] === hostAddress);
   });
-}
-
-/** Drops the flows of a publish that is no more: exactly its own. */
-export function dropFlows(publish: Publish): Step {
-  const { targetAddress, targetPort } = publish;
-  return flowsStep(publish, [...flowsOf(publish), "--reply-src", targetAddress, "--reply-port-src", `${targetPort}`]);
-}
-
-/**
- * Drops the flows of a publish as it was that it has no more: all of them when it leads elsewhere, else those to the addresses
- * of this host on which it answers no longer. What goes on as before is not touched.
- */
-export function leftFlows(former: Publish, now: Publish): Step[] {
-  const keys = ["protocol", "hostPort", "targetAddress", "targetPort"] as const;
-  if (keys.some((key) => former[key] !== now[key])) return [dropFlows(former)];
-  const { hostAddress, targetAddress, targetPort } = former;
-  const own = loopback[familyOf(targetAddress)];
-  const left =
-    hostAddress === now.hostAddress || now.hostAddress === undefined ? undefined : (hostAddress ?? others(now));
-  const addresses = [...(left ? [left] : []), ...(onLoopback(former) && !onLoopback(now) ? [own] : [])];
-  const target = ["--reply-src", targetAddress, "--reply-port-src", `${targetPort}`];
-  return addresses.length === 0 ? [] : [flowsTo(former, addresses.join(" "), target)];
-}
-
-/** A fragment that prints the addresses of this host, but for those of the loopback and the one that a publish is on. */
-function others({ hostAddress = "", targetAddress }: Publish): string {
-  return `$(limit ip -o -${familyOf(targetAddress)} addr show | awk '$2 != "lo" { split($4, a, "/"); if (a[1] != "${hostAddress}") print a[1] }')`;
-}
-
-/** Drops the flows to each of a list of addresses, in words of a shell. */
-function flowsTo(publish: Publish, addresses: string, more: readonly string[]): Step {
-  const each = `limit ${quoteAll([...flowsOf(publish), ...more])} --orig-dst "$address" >/dev/null 2>&1 || :`;
-  return { what: whatOf(publish), do: sh(`for address in ${addresses}; do ${each}; done`) };
-}
-
-/**
- * Drops the flows of clients that were sending to a port of this host before it was published: while they send, none of their
- * packets is the first of a flow. What passes through to that port of another host goes on.
- */
-export function dropFormerFlows(publish: Publish): Step {
-  const { hostAddress, targetAddress } = publish;
-  if (hostAddress !== undefined) return flowsStep(publish, [...flowsOf(publish), "--orig-dst", hostAddress]);
-  const own = `limit ip -o -${familyOf(targetAddress)} addr show | awk '{ split($4, a, "/"); print a[1] }'`;
-  return flowsTo(publish, `$(${own})`, []);
-}
-
-function flowsOf({ protocol, hostPort, targetAddress }: Publish): string[] {
-  const family = familyOf(targetAddress) === 6 ? "ipv6" : "ipv4";
-  return ["conntrack", "-D", "-f", family, "-p", protocol, "--orig-port-dst", `${hostPort}`];
-}
-
-const whatOf = ({ hostPort }: Publish) => `drop the flows of port ${hostPort}`;
-
-function flowsStep(publish: Publish, argv: readonly string[]): Step {
-  // It exits with 1 when there is none; without the tool, flows end by themselves.
-  return { what: whatOf(publish), do: sh(`limit ${quoteAll(argv)} >/dev/null 2>&1 || :`) };
 }

@@ -21,9 +21,6 @@ import { publishRules as iptablesPublishRules, publishHolder } from "../kernel/i
 import { linksFact } from "../kernel/links.ts";
 import { type Listener, listenersFact } from "../kernel/listeners.ts";
 import {
-  dropFlows,
-  dropFormerFlows,
-  leftFlows,
   loopback,
   onLoopback,
   type Publish,
@@ -33,6 +30,7 @@ import {
   type Way,
   wayFact,
 } from "../kernel/publish.ts";
+import { dropFlows, dropFormerFlows, leftFlows } from "../kernel/publish-flows.ts";
 import { address, backend, port } from "../kernel/schema.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";

@@ -48,6 +48,23 @@ describe("a lab", () => {
     await lab.destroy();
   });
 
+  test("ports that are published no more lose their flows, in one look for all; the others' go on", async ({
+    machine,
+  }) => {
+    const one = { network: "shop", ...serving };
+    const labOf = (publish: string[]) => ({ networks: shop.networks, containers: { web: { ...one, publish } } });
+    const lab = await make(machine, "Lab", "lab", labOf(["8080:80", "8081:80", "8082:80"]));
+    const flowsTo = (port: number) => machine.sh(`conntrack -L 2>/dev/null | grep -c ' dport=${port} ' || :`);
+    for (const port of [8080, 8081, 8082]) {
+      expect(await machine.world(`curl -s -m 3 http://203.0.113.2:${port}/`)).toContain("Directory listing");
+      expect(await flowsTo(port)).toBe("1");
+    }
+    await lab.up(labOf(["8080:80"]));
+    expect(await Promise.all([8080, 8081, 8082].map(flowsTo))).toEqual(["1", "0", "0"]);
+    await lab.destroy();
+    expect(await flowsTo(8080)).toBe("0");
+  });
+
   test("is repaired object by object; what nobody touched goes on", async ({ machine }) => {
     const quiet = { ...shop, expect: [] };
     const lab = await make(machine, "Lab", "lab", quiet);

@@ -1,9 +1,12 @@
 import { dropFlowsOf } from "../../kernel/cable-flows.ts";
 import { type IpCommand, type Step, sh } from "../../kernel/command.ts";
 import { makeMountStep, tidyMount } from "../../kernel/netns.ts";
+import type { Publish } from "../../kernel/publish.ts";
+import { dropFlowsOfAll, dropsFlows } from "../../kernel/publish-flows.ts";
 import { quoteAll } from "../../kernel/quote.ts";
 import { bridge } from "../bridge.ts";
 import { netns } from "../netns.ts";
+import { portPublish } from "../portPublish.ts";
 import { vethPair } from "../vethPair.ts";
 import type { Part } from "./parts.ts";
 
@@ -137,12 +140,14 @@ export function removing(work: readonly Work[], adopted: boolean): Step[] {
   const names = following.map(({ part }) => `${part.args.name}`);
   const spaces = of(({ definition: { kind } }) => kind === netns.kind);
   const isForgetting = ({ what }: Step) => !adopted && what.startsWith("forget what stood");
-  const others = of((part) => !isLink(part));
+  const others = of((part) => !isLink(part)).filter((step) => !dropsFlows(step));
+  const ports = back.filter(({ part, steps }) => part.definition.kind === portPublish.kind && steps.length > 0);
   const bridges = of(({ definition: { kind } }) => kind === bridge.kind);
   const rules = [...others, ...bridges].filter(isNft);
   const cables = adopted || names.length === 0 ? of(isCable) : of((part) => isCable(part) && !follows(part));
   const rest = [...others.filter((step) => !isNft(step)), ...rules, ...spaces.filter(isIp), ...cables];
   const later = [
+    ...dropFlowsOfAll(ports.map(({ part }) => part.args as unknown as Publish)),
     ...vanishing(names),
     ...dropFlowsOf(following.flatMap(({ part }) => addressesIn(part))),
     ...bridges.filter((step) => !isNft(step)),
