@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { familyOf } from "../../kernel/addresses.ts";
 import { type Issue, listed } from "../../kernel/issue.ts";
 import { partOwner } from "../../kernel/owner.ts";
@@ -60,13 +60,23 @@ export function partsOf(args: LabArgs): Part[] {
 /** Completes a part's inputs as `check` does those of a resource: they come from a lab's that were checked. */
 function part(lab: LabArgs, at: string, name: string, kind: unknown, given: Bag, inputs: Part["inputs"] = {}): Part {
   const definition = kind as Definition;
-  const args: Part["args"] = { owner: partOwner(lab.owner, name), adopt: lab.adopt };
-  for (const [key, schema] of Object.entries(definition.fields)) {
-    const { success, data, error } = (schema as z.ZodType).safeParse(given[key]);
-    if (!success) throw new Unfit({ property: at, reason: `${key} ${error.issues[0]?.message}` });
-    if (data !== undefined) args[key] = data;
+  const { success, data, error } = schemaOf(definition).safeParse(given);
+  if (!success) {
+    const [{ path: [key = ""] = [], message = "" } = {}] = error.issues;
+    throw new Unfit({ property: at, reason: `${String(key)} ${message}` });
   }
+  const known = Object.fromEntries(Object.entries(data).filter(([, value]) => value !== undefined));
+  const args: Part["args"] = { owner: partOwner(lab.owner, name), adopt: lab.adopt, ...known };
   return { name, at, definition, args: { ...args, ...definition.derive?.(args, {}) }, inputs };
+}
+
+const schemas = new WeakMap<Definition, z.ZodObject>();
+
+/** The inputs of a kind as one schema: zod compiles that, and a big lab has thousands of parts. */
+function schemaOf(definition: Definition): z.ZodObject {
+  const schema = schemas.get(definition) ?? z.object(definition.fields);
+  schemas.set(definition, schema);
+  return schema;
 }
 
 /** The gateways of a network with their prefixes. */

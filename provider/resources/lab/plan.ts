@@ -1,6 +1,6 @@
 import { type Family, familyOf } from "../../kernel/addresses.ts";
 import type { Answers, Change, Fact, Facts, Step } from "../../kernel/command.ts";
-import { LinuxnetError } from "../../kernel/failure.ts";
+import { LinuxnetError, Missing } from "../../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown, type SeenRules } from "../../kernel/firewall.ts";
 import { listed } from "../../kernel/issue.ts";
 import type { Context } from "../../lifecycle/definition.ts";
@@ -12,7 +12,7 @@ import type { Part } from "./parts.ts";
 import type { LabArgs } from "./shape.ts";
 import { factsOf, questionOf, type Replies, type Seen, Sights, sharedFacts } from "./sights.ts";
 import { composed, removing, type Work } from "./steps.ts";
-import { type Topology, topologyOf } from "./topology.ts";
+import { currentTopology, topologyOf, widen } from "./topology.ts";
 
 type Bag = Record<string, unknown>;
 
@@ -30,9 +30,15 @@ export function labFacts(args: LabArgs, context: Context): Record<string, Fact<R
       found[questionOf(fact)] ??= { command: fact.command, parse: (reply) => reply };
   };
   note(sharedFacts(topology));
-  if (topology.parts.some(isRouted) || topology.gone.some(isRouted)) note(ownFacts(args));
-  for (const part of [...topology.parts, ...topology.gone]) note(factsOf(part, context, topology.before));
+  const looked = [...topology.parts, ...topology.gone];
+  if ([...topology.all, ...topology.gone].some(isRouted) && looked.some(isForwarded)) note(ownFacts(args));
+  for (const part of looked) note(factsOf(part, context, topology));
   return found;
+}
+
+/** Whether a part decides what is forwarded for a lab. */
+function isForwarded({ definition: { kind } }: Part): boolean {
+  return [bridge.kind, natRule.kind, portPublish.kind].includes(kind);
 }
 
 function isRouted({ definition: { kind } }: Part): boolean {
@@ -55,12 +61,12 @@ export function labPlan(args: LabArgs, replies: Replies, context: Context): Chan
   const sights = new Sights(replies, context, topology);
   const planned = topology.parts
     .filter(({ definition: { kind } }) => kind !== expect.kind)
-    .map((part) => ({ part, changes: planOf(part, sights) }));
+    .map((part) => ({ part, changes: planOf(part, sights, args) }));
   const going = standing(
     topology.gone.filter((part) => isPresent(part, sights)),
     sights,
   );
-  const way = wayThrough(topology.parts, ownSeen(args, replies), context);
+  const way = wayThrough(topology.all, ownSeen(args, replies), context);
   const told = inWordsOf(planned, going, way);
   const [first, ...more] = told;
   if (!first) return [];
@@ -85,11 +91,13 @@ function inWordsOf(
   ];
 }
 
-function planOf(part: Part, sights: Sights): Change[] {
+function planOf(part: Part, sights: Sights, lab: LabArgs): Change[] {
   try {
     return part.definition.plan(part.args, sights.expected(part) as Seen, sights.contextOf(part));
   } catch (error) {
     if (!(error instanceof LinuxnetError)) throw error;
+    // A part that did not change, and so was not looked at, may have been taken away.
+    if (widen(lab)) throw new Missing(error.failing);
     throw error.with({ problem: `${part.at}: ${error.failing.problem}` });
   }
 }
@@ -158,10 +166,11 @@ export function labTeardown(args: LabArgs, replies: Replies, context: Context): 
 /** Why a lab is not ready yet: a program or a resolver that is not, or what must hold and does not. */
 export function labPending(args: LabArgs, replies: Replies): { why: string; within: number } | undefined {
   const context: Context = { owner: args.owner, adopt: args.adopt, claims: new Set() };
-  const topology: Topology = topologyOf(args, context);
+  const topology = currentTopology(args);
   const sights = new Sights(replies, context, topology);
   for (const part of topology.parts) {
-    const waiting = part.definition.pending?.(part.args, sights.real(part) as Seen);
+    if (!part.definition.pending) continue;
+    const waiting = part.definition.pending(part.args, sights.real(part) as Seen);
     const fault = (sights.real(part).found as Bag | undefined)?.fault;
     if (fault !== undefined) return { why: `${part.at}: nothing can be tried: ${fault}`, within: 0 };
     if (waiting) return { why: `${part.at}: ${waiting.why}`, within: waiting.within };

@@ -25,8 +25,7 @@ const unasked: Record<string, readonly string[]> = {
   [bridge.kind]: ["forwarding", "accept"],
   [natRule.kind]: ["forwarding", "accept"],
   [resolver.kind]: ["forwarding", "accept"],
-  [portPublish.kind]: ["forwarding", "accept", "way"],
-  [vethPair.kind]: ["one", "bridge"],
+  [portPublish.kind]: ["forwarding", "accept"],
 };
 
 /** All links of the host, which the cables' ends and their bridges are among: one look, where one for each would take long. */
@@ -40,13 +39,15 @@ const ofAdopted: Record<string, readonly string[]> = {
 };
 
 /** What has to be asked about a part. */
-export function factsOf(part: Part, context: Context, before: Topology["before"]): Facts {
-  const own = contextOf(part, context, before);
+export function factsOf(part: Part, context: Context, topology: Topology): Facts {
+  const own = contextOf(part, context, topology.before);
   const { kind } = part.definition;
   const adopts = context.adopt || own.previous?.adopt === true;
   const skipped = [
     ...(unasked[kind] ?? []),
     ...(adopts ? [] : (ofAdopted[kind] ?? [])),
+    ...(kind === portPublish.kind && homeOf(part, topology) ? ["way"] : []),
+    ...(kind === vethPair.kind && topology.wide ? ["one", "bridge"] : []),
     ...(kind === vethPair.kind && ![part.args, own.previous].some(isOfSix) ? ["other6"] : []),
     ...(kind === netns.kind && part.args.sysctls === undefined ? ["sysctls"] : []),
   ];
@@ -57,8 +58,16 @@ export function factsOf(part: Part, context: Context, before: Topology["before"]
 }
 
 /** What is asked for a whole lab at once. */
-export function sharedFacts({ parts, gone }: Topology): Facts {
-  return [...parts, ...gone].some(({ definition: { kind } }) => kind === vethPair.kind) ? { links: hostLinks } : {};
+export function sharedFacts({ wide }: Topology): Facts {
+  return wide ? { links: hostLinks } : {};
+}
+
+/** The bridge among the parts that are looked at behind which a publish's target is, and its gateway's address. */
+function homeOf({ args: { targetAddress } }: Part, { parts }: Topology): [Part, string] | undefined {
+  for (const part of parts.filter(({ definition: { kind } }) => kind === bridge.kind))
+    for (const cidr of part.args.addresses as string[])
+      if (contains(cidr, `${targetAddress}`)) return [part, cidr.split("/")[0] ?? ""];
+  return undefined;
 }
 
 /** The name of a question among those of a lab: equal ones are one. */
@@ -95,10 +104,10 @@ export class Sights {
 
   /** The answers to a part's questions, as they stand. */
   real(part: Part, planned = false): Bag {
-    const facts = factsOf(part, this.#context, this.#topology.before);
+    const facts = factsOf(part, this.#context, this.#topology);
     const seen: Bag = Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, this.#parse(fact)]));
     if (part.definition.kind === netns.kind) return ofNamespace(seen);
-    if (part.definition.kind === vethPair.kind)
+    if (part.definition.kind === vethPair.kind && this.#topology.wide)
       return { ...seen, one: this.#hostLink(part.args.name), bridge: this.#hostLink(part.args.bridge) };
     if (!seen.table) return seen;
     const table = this.#view(part, seen.table as SeenTable, planned);
@@ -145,10 +154,9 @@ export class Sights {
     return { link: { ...(sight.link ?? linkOf(part)), addresses: part.args.addresses as string[] }, netns: true };
   }
 
-  #ofPublish({ args }: Part, seen: Bag): Bag {
-    const target = `${args.targetAddress}`;
-    const home = this.#homeOf(target);
-    if (!home) return { ...seen, way: undefined };
+  #ofPublish(publish: Part, seen: Bag): Bag {
+    const home = homeOf(publish, this.#topology);
+    if (!home) return seen;
     const [part, gateway] = home;
     const links = seen.links as Link[];
     const stands = links.some(({ name }) => name === part.args.name);
@@ -157,14 +165,6 @@ export class Sights {
       way: { dev: part.args.name, address: gateway, via: undefined },
       links: stands ? links : [...links, { ...linkOf(part), addresses: part.args.addresses }],
     };
-  }
-
-  /** The bridge behind which a container's address is, and its gateway's address. */
-  #homeOf(target: string): [Part, string] | undefined {
-    for (const part of this.#bridges.values())
-      for (const cidr of part.args.addresses as string[])
-        if (contains(cidr, target)) return [part, cidr.split("/")[0] ?? ""];
-    return undefined;
   }
 
   #forwardingOf({ definition: { kind }, args }: Part, { fault }: SeenTable): SeenForwarding {
