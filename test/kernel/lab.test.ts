@@ -112,6 +112,19 @@ describe("a lab", () => {
     await lab.destroy();
   });
 
+  test("makes again what a change needs and was taken away, though it did not change itself", async ({ machine }) => {
+    const containers = { web: { network: "shop" }, client: { network: "shop" } };
+    const lab = await make(machine, "Lab", "lab", { networks: shop.networks, containers });
+    const bridge = (lab.outputs.networks as Record<string, { bridgeName: string }>).shop?.bridgeName;
+    await machine.sh(`ip link del ${bridge}`);
+    const more = { ...containers, added: { network: "shop" } };
+    await lab.up({ networks: shop.networks, containers: more });
+    const { added, web } = containersOf(lab);
+    await machine.sh(`ip netns exec ${added?.netns} ping -c 1 -W 2 ${web?.addresses[0]?.split("/")[0]}`);
+    expect(await lab.refresh()).toEqual([]);
+    await lab.destroy();
+  });
+
   test("moves to another bridge, and a port to another container", async ({ machine }) => {
     const two = { network: "shop", ...serving };
     const lab = await make(machine, "Lab", "lab", {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { ownerLimit, partOwner } from "../../../provider/kernel/owner.ts";
 import { crud } from "../../../provider/lifecycle/crud.ts";
+import { labName } from "../../../provider/resources/lab/derive.ts";
 import { partsOf } from "../../../provider/resources/lab/parts.ts";
+import { labFacts } from "../../../provider/resources/lab/plan.ts";
 import type { LabArgs } from "../../../provider/resources/lab/shape.ts";
 import { lab } from "../../../provider/resources/lab.ts";
 import { checked, definitionOf, failures, testOwner } from "../../support/subject.ts";
@@ -25,6 +27,39 @@ function addresses({ containers }: { containers: unknown }): Record<string, stri
   const all = Object.entries(containers as LabArgs["containers"]);
   return Object.fromEntries(all.map(([name, one]) => [name, one.addresses]));
 }
+
+describe("a change of a lab", () => {
+  const containersOf = (count: number, more: Bag = {}) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`c${index}`, { network: "shop" }]).concat([
+        ["x", { network: "shop", ...more }],
+      ]),
+    );
+  const labOf = (containers: Bag) => again({}, { networks: shop.networks, containers });
+  const asked = (args: LabArgs, last?: object) => {
+    const previous = last as Bag | undefined;
+    const context = { owner: args.owner, adopt: false, claims: new Set<string>(), previous };
+    return Object.keys(labFacts(args, context)).join("\n");
+  };
+
+  test("asks for what changes alone", () => {
+    const questions = asked(
+      labOf(containersOf(100, { sysctls: { "net.ipv4.ip_forward": "1" } })),
+      labOf(containersOf(100)),
+    );
+    expect(questions).toContain(labName(testOwner("Lab", "subject"), "x", "0"));
+    expect(questions).not.toContain(labName(testOwner("Lab", "subject"), "c7", "0"));
+    expect(questions).not.toContain("nft");
+    expect(questions.split("\n").length).toBeLessThan(12);
+  });
+
+  test("asks for all when refresh has told of drift in words, and when it is made for the first time", () => {
+    const [before, after] = [labOf(containersOf(5)), labOf(containersOf(6))];
+    for (const previous of [undefined, { ...before, drift: ["containers.c3: namespace c3 is missing"] }])
+      expect(asked(structuredClone(after), previous)).toContain(`"${after.containers.c3?.netns}"`);
+    expect(asked(after, before)).not.toContain(`"${after.containers.c3?.netns}"`);
+  });
+});
 
 describe("a lab", () => {
   test("stands for the parts that components would make of it", () => {
