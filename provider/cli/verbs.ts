@@ -11,6 +11,7 @@ export const verbs: readonly VerbEntry[] = [
   { name: "shell", summary: "a shell in a container", load: () => import("./verbs/shell.ts") },
   { name: "graph", summary: "the topology of a stack as mermaid, dot, SVG or a page", load: () => import("./verbs/graph.ts") },
   { name: "check", summary: "what reaches what, tried with real packets, and whether it should", load: () => import("./verbs/check.ts") },
+  { name: "trace", summary: "follow one packet: each link, each translation, the rule that dropped it", load: () => import("./verbs/trace.ts") },
   { name: "sweep", summary: "remove what is ours and no state knows any more, after showing it", load: () => import("./verbs/sweep.ts") },
   { name: "completion", summary: "print the completion script of a shell", load: () => import("./verbs/completion.ts") },
 ];

@@ -7,6 +7,8 @@ import { asRoot, passwordLines } from "./sudo.ts";
 /** A shell that is running: text in, two streams of text out, and the promise of its end. */
 export interface Shell {
   write(text: string): void;
+  /** Ends its stdin: a script that reads it knows that nobody is there any more. */
+  endInput(): void;
   onStdout(listener: (chunk: string) => void): void;
   onStderr(listener: (chunk: string) => void): void;
   /** Resolves with a sentence on why the shell ended; never rejects. */
@@ -77,6 +79,7 @@ export function start({ argv: [file, ...args], env, bare, preamble }: Started): 
   if (preamble !== undefined) stdin.write(preamble);
   return {
     write: (text) => void stdin.write(text),
+    endInput: () => void stdin.end(),
     onStdout: (listener) => void stdout.on("data", listener),
     onStderr: (listener) => void stderr.on("data", listener),
     // Without the command line, which says nothing to a user.

@@ -1,0 +1,64 @@
+import { quote } from "./quote.ts";
+
+/** Something that watches and prints until it is ended. */
+export interface Watcher {
+  /** Begins each of its lines. */
+  tag: string;
+  /** One command, quoted, that is not a pipeline. */
+  command: string;
+  /** Whether what it prints are bytes, which travel in base64. */
+  binary: boolean;
+}
+
+/** Statements that one `nft -i` runs, and that hold as long as it runs. */
+export interface Held {
+  /** The words that enter its namespace; ends with a blank, or is empty. */
+  enter: string;
+  text: string;
+}
+
+/** Seconds within which whoever watches must say that it is still there. */
+export const silence = 20;
+
+/**
+ * A script that watches as long as its stdin says so: a sign at least every {@link silence} seconds. Whatever ends it, nothing stays.
+ * Its stdin is the only thing that holds a pipe open, which all programs wait for: when the client ends, or is killed, or the connection
+ * is lost, or any shell in between is killed, the pipe ends, and with it each program. A table of nft has the flag `owner`: the
+ * kernel removes it when the `nft` that made it ends, however it ends. What loses its shell is ended by the kernel (prctl(2), PR_SET_PDEATHSIG).
+ *
+ * @param before sh that is run before anything is started
+ * @param ready sh that waits until all of it watches; `@ready` is said then
+ */
+export function watchScript(
+  watchers: readonly Watcher[],
+  held: readonly Held[],
+  before: string,
+  ready: string,
+): string {
+  return [
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; LC_ALL=C; export PATH LC_ALL; cd /",
+    before,
+    "exec 4<&0",
+    // The sign is one byte: head ends with nothing when the pipe has.
+    `{ while [ -n "$(timeout ${silence} head -c 1)" ]; do :; done <&4 | {`,
+    "exec 7<&0 4<&-",
+    ...held.map(holding),
+    ...watchers.map(watching),
+    ready,
+    "echo @ready",
+    "wait",
+    "}",
+    "}",
+  ].join("\n");
+}
+
+function holding({ enter, text }: Held): string {
+  return `{ printf '%s\\n' ${quote(text)}; cat <&7; } | ${enter}nft -i >/dev/null &`;
+}
+
+function watching({ tag, command, binary }: Watcher): string {
+  const marked = `sed -u ${quote(`s/^/${tag} /`)}`;
+  const encoded = binary ? `base64 -w 76 | ${marked}` : marked;
+  const started = `setpriv --pdeathsig TERM ${command} 7<&- & p=$!`;
+  return `{ ${started}; cat <&7; kill $p 2>/dev/null; wait $p; } | ${encoded} &`;
+}
