@@ -12,6 +12,9 @@ const adoptedMark = "+adopted";
 /** How what stands on the host relates to a resource. */
 export type Standing = "absent" | "ours" | "adopted" | "unowned" | "foreign";
 
+/** What to do about the name of an object that another resource owns: it is never taken over. */
+export const removeOther = "Choose another name, or remove the other resource first.";
+
 /** Hex digits of a SHA-256, for names and fingerprints. */
 export function shortHash(text: string, digits = 8): string {
   return createHash("sha256").update(text).digest("hex").slice(0, digits);

@@ -1,6 +1,6 @@
 import { lacks, refuse } from "./failure.ts";
 import type { Link, Sight } from "./links.ts";
-import type { Standing } from "./owner.ts";
+import { removeOther, type Standing } from "./owner.ts";
 
 /**
  * Refuses where a link stands under a name that is not ours to change: another owner's, or nobody's unless it may be adopted.
@@ -15,9 +15,10 @@ export function refuseStranger(
   kind: string,
 ): void {
   if (!link) return;
-  if (who === "foreign" || (who === "unowned" && !adopt)) {
+  if (who === "foreign") refuse(`a link ${name} is there already and belongs to ${link.alias}`, removeOther);
+  if (who === "unowned" && !adopt) {
     const whose = link.alias ? `carries the mark ${link.alias}` : "nothing of linuxnet's owns it";
-    const takeOver = "Choose another name, delete it, or set adopt: true to take over one that has no owner.";
+    const takeOver = "Choose another name, delete it, or set adopt: true to take it over.";
     refuse(`a link ${name} is there already and ${whose}`, takeOver);
   }
   if (link.kind !== kind) refuse(`${name} is there and is no ${kind}`, "Choose another name.");

@@ -17,7 +17,7 @@ import {
   releaseSteps,
   tidyMount,
 } from "../kernel/netns.ts";
-import { ownerText, type Standing, standing } from "../kernel/owner.ts";
+import { ownerText, removeOther, type Standing, standing } from "../kernel/owner.ts";
 import { linkName } from "../kernel/schema.ts";
 import { type Sysctls, sysctlFact, sysctlName, sysctlStep, sysctlValue } from "../kernel/sysctl.ts";
 import { type Change, type Context, define } from "../lifecycle/definition.ts";
@@ -95,7 +95,7 @@ function refuseUnfit({ name, pid }: Args, seen: Seen, who: Standing, { adopt }: 
     const owner = seen.named?.owner ?? seen.lo.link?.alias;
     refuse(
       `namespace ${name} is there already and ${who === "foreign" ? `belongs to ${owner}` : "nothing of linuxnet's owns it"}`,
-      "Choose another name, delete it, or set adopt: true to take it over.",
+      who === "foreign" ? removeOther : "Choose another name, delete it, or set adopt: true to take it over.",
     );
   }
   if (pid === undefined) return;

@@ -45,7 +45,11 @@ export abstract class Resource extends pulumi.CustomResource {
       inputs.connection = withSecrets(inputs.connection as ResourceArgs["connection"]);
     inputs.owner = ownerOf(pulumi.getProject(), pulumi.getStack(), kind, name);
     inputs.__provider = providerText(kind);
-    super(`pulumi-nodejs:dynamic/linuxnet:${kind}`, name, inputs as pulumi.Inputs, opts);
+    // Where the engine replaces because it was told to (`--replace`, a taint), it asks no provider for the order. To create first
+    // would take up the object that stands, which is deleted then.
+    const deleteBeforeReplace = opts?.deleteBeforeReplace ?? true;
+    const type = `pulumi-nodejs:dynamic/linuxnet:${kind}`;
+    super(type, name, inputs as pulumi.Inputs, { ...opts, deleteBeforeReplace });
   }
 }
 

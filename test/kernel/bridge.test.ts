@@ -189,9 +189,7 @@ describe("a link of another's", () => {
     const lab0 = new Subject(machine, "Bridge", "lab0");
     await expect(lab0.up({ name: "lab0" })).rejects.toThrow(/carries the mark rack 7/);
     await expect(lab0.up({ name: "lab1", adopt: true })).rejects.toThrow(/lab1 is there and is no bridge/);
-    await expect(lab0.up({ name: "lab2", adopt: true })).rejects.toThrow(
-      new RegExp(`carries the mark ${other.sealed}`),
-    );
+    await expect(lab0.up({ name: "lab2", adopt: true })).rejects.toThrow(new RegExp(`belongs to ${other.sealed}`));
     await expect(lab0.up({ name: "up0", adopt: true })).rejects.toThrow(/up0 is there and is no bridge/);
     await machine.expectClean();
   });

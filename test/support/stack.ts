@@ -21,9 +21,11 @@ export interface StackOptions {
   config?: Record<string, string>;
   /** The folder of the file backend; default: one of its own. */
   state?: string;
+  /** The project's name, where a program's text is given; default `lab`. */
+  project?: string;
 }
 
-const project = `name: lab
+const projectFile = (name: string) => `name: ${name}
 main: index.ts
 runtime:
   name: nodejs
@@ -74,7 +76,7 @@ export class Stack {
     mkdirSync(state, { recursive: true });
     const stack = new Stack(machine, folder, state, own);
     if (program !== undefined) {
-      writeFileSync(join(folder, "Pulumi.yaml"), project);
+      writeFileSync(join(folder, "Pulumi.yaml"), projectFile(options.project ?? "lab"));
       stack.write(program);
     }
     if (!options.state) await stack.must("stack", "init", "dev", "--no-select");
