@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Command, Fact, IpCommand, Reply } from "../kernel/command.ts";
+import { type Command, type Fact, type IpCommand, type Reply, type ShCommand, unasked } from "../kernel/command.ts";
 import { quote } from "../kernel/quote.ts";
 import { batch, batchesDeadline, limit, stepDeadline, underOneDeadline } from "./batches.ts";
 import { shares } from "./groups.ts";
@@ -72,10 +72,17 @@ function grouped(unique: ReadonlyMap<string, Command>): Group[] {
 /** One command, or one batch, and the end of its answer. */
 function block({ commands }: Group, number: number): string {
   const [first] = commands;
-  if (first?.kind !== "ip") return `err=$( (\n${first?.text}\n) 2>&1 >&3 ); answer ${number} $?`;
+  if (first?.kind !== "ip") return fragment(first as ShCommand, number);
   const text = `err=$(${batch(commands as IpCommand[], "-j -d -force ", " 2>&1 >&3")}\n)`;
   if (first.netns === undefined) return `${text}; answer ${number} $?`;
   return `if [ -e ${quote(`/run/netns/${first.netns}`)} ]; then ${text}; else absent ${quote(first.netns)}; fi; answer ${number} $?`;
+}
+
+function fragment({ text, path }: ShCommand, number: number): string {
+  if (text === unasked.text) return `err=; answer ${number} 0`;
+  const asking = `err=$( (\n${text}\n) 2>&1 >&3 ); answer ${number} $?`;
+  if (path === undefined) return asking;
+  return `if [ -e ${quote(path)} ]; then\n${asking}\nelse err='No such file or directory'; answer ${number} 1; fi`;
 }
 
 /** What is told of a look that was ended before its end. */

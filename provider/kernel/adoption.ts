@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Fact, type Step, sh } from "./command.ts";
+import { type Fact, type Step, sh, shAt } from "./command.ts";
 import { readFile } from "./netns.ts";
 import type { Standing } from "./owner.ts";
 import { quote } from "./quote.ts";
@@ -21,7 +21,7 @@ function fileOf(name: string, netns = ""): string {
 export function formerFact<T>(name: string, netns: string | undefined, shape: z.ZodType<T>): Fact<T | undefined> {
   const path = fileOf(name, netns);
   return {
-    command: sh(`[ ! -e ${quote(path)} ] || limit cat ${quote(path)}`),
+    command: shAt(path, `limit cat ${quote(path)}`),
     parse: (reply) => readFile(path, reply, (stdout) => readFormer(stdout, shape)),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Family, familyOf } from "./addresses.ts";
 import { unreachable } from "./cable.ts";
-import { type Fact, sh } from "./command.ts";
+import { type Fact, shAt } from "./command.ts";
 import { type Impairment, impairment } from "./impairment-shape.ts";
 import { type Issue, listed, when } from "./issue.ts";
 import type { Route } from "./routes.ts";
@@ -106,7 +106,7 @@ export function hasRoutes(family: Family, ...ends: readonly Partial<End>[]): boo
 
 /** Asks whether the kernel has IPv6; costs no process. */
 export const ipv6Fact: Fact<boolean> = {
-  command: sh("[ ! -e /proc/sys/net/ipv6/conf ] || echo ipv6"),
+  command: shAt("/proc/sys/net/ipv6/conf", "echo ipv6"),
   parse: ({ stdout }) => stdout.includes("ipv6"),
 };
 

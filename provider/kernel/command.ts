@@ -20,6 +20,8 @@ export interface NftCommand {
 export interface ShCommand {
   kind: "sh";
   text: string;
+  /** Of a question: it is asked only where this path is, and elsewhere answered by "No such file", without a process. */
+  path?: string;
 }
 
 /** What a step runs: data until the host compiles it. */
@@ -85,6 +87,14 @@ export function nft(text: string, netns?: string): NftCommand {
 export function sh(text: string): ShCommand {
   return { kind: "sh", text };
 }
+
+/** What is asked about a path, and costs no process where there is none. */
+export function shAt(path: string, text: string): ShCommand {
+  return { kind: "sh", text, path };
+}
+
+/** A question that is none: its answer is empty. */
+export const unasked: ShCommand = sh(":");
 
 /** One program with its arguments, which arrive exactly as given; `limit` is the script's deadline for one command. */
 export function run(argv: readonly string[], netns?: string): ShCommand {

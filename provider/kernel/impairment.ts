@@ -1,4 +1,4 @@
-import { type Change, type Fact, type Reply, type ShCommand, sh } from "./command.ts";
+import { type Change, type Fact, type Reply, type ShCommand, sh, unasked } from "./command.ts";
 import { parseDuration } from "./duration.ts";
 import { refuse } from "./failure.ts";
 import { parseQdiscs, type Qdisc, sameImpairment } from "./impairment-read.ts";
@@ -32,7 +32,7 @@ export function impairmentFact(dev: string, netns?: string): Fact<Qdisc | undefi
 
 /** Asks whether the kernel has netem, in a namespace that is thrown away; asks nothing where none of the ends needs it. */
 export function netemFact(...wanted: readonly (Impairment | undefined)[]): Fact<boolean> {
-  if (!wanted.some(needsNetem)) return { command: sh(":"), parse: () => true };
+  if (!wanted.some(needsNetem)) return { command: unasked, parse: () => true };
   return {
     command: sh("limit unshare -n tc qdisc add dev lo root netem delay 1ms"),
     // Any other failure (no right to unshare) says nothing about netem.

@@ -1,5 +1,5 @@
 import type { Family } from "./addresses.ts";
-import { type Change, type Fact, inNetns, type Reply, type Step, sh } from "./command.ts";
+import { type Change, type Fact, inNetns, type Reply, type Step, sh, shAt } from "./command.ts";
 import { forwarders, forwardingFolder } from "./forwarding.ts";
 import { strangersLinks } from "./forwarding-guard.ts";
 import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
@@ -43,7 +43,7 @@ export function closedFact(netns?: string): Fact<Closed> {
     return `${save} | sed -n 's/^:${closed} .*/${family}/p; s/^-A ${closed} -o \\([^ ]*\\) -m .*/${family} \\1/p'`;
   });
   return {
-    command: sh(`[ ! -e ${forwardingFolder(netns)}/former ] || {\n${ask.join("\n")}\n}`),
+    command: shAt(`${forwardingFolder(netns)}/former`, ask.join("\n")),
     parse: readClosed,
   };
 }

@@ -1,4 +1,4 @@
-import { type Fact, type Reply, type Step, sh } from "./command.ts";
+import { type Fact, type Reply, type Step, sh, shAt } from "./command.ts";
 import { LinuxnetError } from "./failure.ts";
 import { isAbsence } from "./links.ts";
 import { quote } from "./quote.ts";
@@ -37,15 +37,9 @@ export function readFile<T>(path: string, reply: Reply, read: (stdout: string) =
   throw new LinuxnetError({ problem: `cannot look at ${path}`, cause, state: "Nothing was changed." });
 }
 
-/** Says that a file is not there without starting a process. */
-function orAbsent(path: string): string {
-  return `[ -e ${quote(path)} ] || { echo 'No such file or directory' >&2; exit 1; }`;
-}
-
 /** Asks for the inode of a namespace's file; undefined when there is none. */
 export function inodeFact(path: string): Fact<number | undefined> {
-  const command = sh(`${orAbsent(path)}\nlimit stat -L -c %i ${quote(path)}`);
-  return { command, parse: (reply) => readFile(path, reply, Number) };
+  return { command: shAt(path, `limit stat -L -c %i ${quote(path)}`), parse: (reply) => readFile(path, reply, Number) };
 }
 
 function ownerFile(name: string): string {
@@ -55,7 +49,7 @@ function ownerFile(name: string): string {
 /** Asks who has named a running process's namespace, and which one it was. */
 export function namedFact(name: string): Fact<{ owner: string; inode: number } | undefined> {
   return {
-    command: sh(`${orAbsent(ownerFile(name))}\nlimit cat ${quote(ownerFile(name))}`),
+    command: shAt(ownerFile(name), `limit cat ${quote(ownerFile(name))}`),
     parse: (reply) =>
       readFile(ownerFile(name), reply, (stdout) => {
         const [owner = "", inode = ""] = stdout.trim().split(" ");

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { type Fact, type Reply, sh } from "./command.ts";
+import { type Fact, type Reply, sh, unasked } from "./command.ts";
 import { firstLine } from "./failure.ts";
 import { processDir, type User } from "./processes.ts";
 import { quote } from "./quote.ts";
@@ -121,7 +121,7 @@ export function howItEnded({ exit, lastLine }: SeenProcess): string {
 
 /** Asks for a user by name; undefined when there is none. */
 export function userFact(user: string | undefined): Fact<User | undefined> {
-  if (user === undefined || user === "root") return { command: sh(":"), parse: () => ({ uid: 0, gid: 0 }) };
+  if (user === undefined || user === "root") return { command: unasked, parse: () => ({ uid: 0, gid: 0 }) };
   return {
     command: sh(`limit id -u ${quote(user)} && limit id -g ${quote(user)}`),
     parse: ({ code, stdout }) => {

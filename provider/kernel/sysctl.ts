@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Fact, inNetns, type Step, sh } from "./command.ts";
+import { type Fact, inNetns, type Step, sh, unasked } from "./command.ts";
 import { quote, quoteAll } from "./quote.ts";
 
 /** Kernel settings by name (`net.ipv4.ip_forward`), each with its value as text. */
@@ -31,7 +31,7 @@ export function sysctlPath(name: string): string {
 export function sysctlFact(names: readonly string[], netns?: string): Fact<Sysctls> {
   const files = names.map(sysctlPath);
   return {
-    command: sh(names.length === 0 ? ":" : `limit ${inNetns(netns)}grep -s '' ${quoteAll(files)} /dev/null || :`),
+    command: names.length === 0 ? unasked : sh(`limit ${inNetns(netns)}grep -s '' ${quoteAll(files)} /dev/null || :`),
     parse: ({ stdout }) => {
       const lines = stdout.split("\n").map((line) => line.split(":") as [string, ...string[]]);
       const values = new Map(lines.map(([file, ...rest]) => [file, rest.join(":").trim().replaceAll(/\s+/g, " ")]));

@@ -3,7 +3,7 @@ import type { Identity } from "../host/preflight.ts";
 import type { Report } from "../host/report.ts";
 import { claimsFile, type ScriptOptions } from "../host/script.ts";
 import { OutcomeUnknown } from "../host/session.ts";
-import { type Answers, type Fact, type Facts, type Step, sh } from "../kernel/command.ts";
+import { type Answers, type Fact, type Facts, type Step, shAt } from "../kernel/command.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import type { Context, Definition } from "./definition.ts";
 
@@ -38,7 +38,7 @@ export const attempts = 4;
 
 /** What is asked besides a resource's own facts: which objects a script of ours was about to make. */
 function claimsFact(owner: string): Fact<Set<string>> {
-  const command = sh(`[ ! -e ${claimsFile(owner)} ] || limit cat ${claimsFile(owner)} 2>/dev/null || :`);
+  const command = shAt(claimsFile(owner), `limit cat ${claimsFile(owner)} 2>/dev/null || :`);
   return { command, parse: ({ stdout }) => new Set(stdout.split("\n").filter(Boolean)) };
 }
 
