@@ -52,8 +52,10 @@ export default defineConfig({
       project("e2e", 600_000),
       // Real machines: `npm run test:vm` alone.
       ...(process.env.LINUXNET_VM ? [alone("vm", 1, 1_200_000)] : []),
+      // Behind Debian's ufw, firewalld and docker.io: `npm run test:firewalls` alone.
+      ...(process.env.LINUXNET_FIREWALLS ? [project("firewalls", 600_000)] : []),
       // Beside Debian's docker.io: `npm run test:conformance` alone.
-      ...(process.env.LINUXNET_DOCKER ? [alone("conformance", 2, 300_000)] : []),
+      ...(process.env.LINUXNET_DOCKER && !process.env.LINUXNET_FIREWALLS ? [alone("conformance", 2, 300_000)] : []),
     ],
   },
 });

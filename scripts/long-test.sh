@@ -6,12 +6,20 @@ cd "$(dirname "$0")/.."
 sh scripts/setup.sh test
 . scripts/env.sh
 
+# The firewalls of others need packages that are fetched: where they cannot be had, the rest is run.
+: "${LINUXNET_FIREWALLS:=$HOME/.cache/linuxnet-firewalls}"
+: "${LINUXNET_DOCKER:=$HOME/.cache/linuxnet-docker}"
 [ "$(id -u)" = 0 ] || { echo "they make network namespaces, which takes root: sudo npm run test:long" >&2; exit 1; }
+if LINUXNET_FIREWALLS=$LINUXNET_FIREWALLS sh scripts/firewalls.sh && LINUXNET_DOCKER=$LINUXNET_DOCKER sh scripts/docker.sh; then
+  export LINUXNET_FIREWALLS LINUXNET_DOCKER
+else
+  unset LINUXNET_FIREWALLS LINUXNET_DOCKER
+fi
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 code=0
 LINUXNET_LONG=1 NO_COLOR=1 vitest run test/unit/hostile.test.ts test/kernel/hostile.test.ts test/kernel/attacks-*.test.ts \
-  test/kernel/trouble.test.ts test/e2e/stacks-*.test.ts "$@" 2>&1 | tee "$said" || code=$?
+  test/kernel/trouble.test.ts test/e2e/stacks-*.test.ts test/kernel/firewalls.test.ts test/firewalls "$@" 2>&1 | tee "$said" || code=$?
 grep -q 'Failed Tests\|Test Files .*failed' "$said" && code=1
 echo
 echo "commit $(git rev-parse --short HEAD)"

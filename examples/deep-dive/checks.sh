@@ -72,7 +72,7 @@ done
 
 if [ "$(firewall-cmd --state 2>/dev/null)" = running ]; then false; else :; fi
 say "firewalld is not in the way" $? "it rejects what containers open: firewall-cmd --zone=trusted --add-interface=$bridge"
-if iptables-save 2>/dev/null | grep -q '^:ufw-.*forward'; then ufw status 2>/dev/null | grep -q "on $bridge"; else :; fi
+if iptables-save 2>/dev/null | grep -q '^:ufw-.*forward'; then iptables-save | grep -q 'linuxnet: what its table passed' || ufw status 2>/dev/null | grep -q "on $bridge"; else :; fi
 say "ufw is not in the way" $? "ufw route allow in on $bridge; ufw route allow out on $bridge"
 
 exit "$failed"

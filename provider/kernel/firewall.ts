@@ -23,6 +23,7 @@ import { type SeenTable, tableFact } from "./nft.ts";
 import { hasPieces, type Pieces, pieceChanges, pieceTeardown } from "./nft-changes.ts";
 import type { Claimant } from "./owner.ts";
 import { routesFact } from "./routes.ts";
+import { refuseStopped, type Traffic } from "./stopped.ts";
 
 /** Which of the kernel's two languages for packet rules is spoken. */
 export type Backend = "nftables" | "iptables";
@@ -34,6 +35,8 @@ export interface WantedRules {
   iptables?: () => IptablesRule[];
   /** The families that must be forwarded for it; undefined when forwarding is left as it is. */
   forwarding: readonly Family[] | undefined;
+  /** What has to pass the firewalls of others; default nothing. */
+  traffic?: readonly Traffic[];
 }
 
 /** What is known of a namespace's packet rules. */
@@ -94,7 +97,10 @@ export function isBlind({ table, rules4 }: SeenRules): boolean {
   return table.fault !== undefined && rules4.problem !== undefined;
 }
 
-/** What is missing of a resource's packet rules, and what of them is wanted no more. */
+/**
+ * What is missing of a resource's packet rules, and what of them is wanted no more.
+ * @throws LinuxnetError when a firewall of others certainly stops what they are to let through
+ */
 export function firewallChanges(
   backend: Backend,
   wanted: WantedRules,
@@ -103,6 +109,7 @@ export function firewallChanges(
   netns?: string,
 ): Change[] {
   const byNft = backend === "nftables";
+  refuseStopped(wanted.traffic ?? [], seen.accept.passages, byNft);
   const inTable = byNft ? pieceChanges(wanted.nft, seen.table, who, netns) : [];
   const families = byNft ? [] : (wanted.forwarding ?? []);
   const inIptables = iptablesBackendChanges(byNft ? [] : (wanted.iptables?.() ?? []), families, seen, who, netns);

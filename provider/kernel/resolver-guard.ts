@@ -4,14 +4,20 @@ import { firewallChanges, isBlind, type SeenRules } from "./firewall.ts";
 import type { IptablesRule } from "./iptables.ts";
 import type { Element, Rule } from "./nft.ts";
 import type { Claimant } from "./owner.ts";
+import type { Passages } from "./passage-fact.ts";
+import { refuseDeaf } from "./stopped.ts";
 
-/** What is missing of the rules by which a resolver answers its own network and the host alone. */
+/**
+ * What is missing of the rules by which a resolver answers its own network and the host alone.
+ * @throws LinuxnetError when a firewall of others lets nobody ask it
+ */
 export function resolverClosing(
   bridge: string,
   addresses: readonly string[],
-  seen: SeenRules,
+  seen: SeenRules & { input: Passages },
   who: Claimant,
 ): Change[] {
+  refuseDeaf(bridge, addresses, seen.input);
   const problems = { 4: seen.rules4.problem, 6: seen.rules6.problem };
   const asked = addresses.filter((address) => problems[familyOf(address)] === undefined);
   const iptables = () => resolverRules(bridge, asked);

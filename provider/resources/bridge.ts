@@ -23,6 +23,7 @@ import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { quietChanges, quietNames } from "../kernel/quiet.ts";
 import { address, interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
+import { bridgedTraffic } from "../kernel/stopped.ts";
 import { refuseStranger } from "../kernel/stranger.ts";
 import { sysctlFact } from "../kernel/sysctl.ts";
 import { tunnelMtu, underlayOf } from "../kernel/vxlan.ts";
@@ -146,7 +147,8 @@ function joining({ name, netns, isolate, internal, addresses }: Args, seen: Seen
     ...(isolate || internal ? [{ set: "isolated", key: name } as const] : []),
     ...(internal ? [{ set: "internal", key: name } as const] : []),
   ];
-  return firewallChanges("nftables", { nft: { elements, rules: [] }, forwarding: [] }, seen, context, netns);
+  const traffic = netns === undefined ? bridgedTraffic(name, addresses, seen.accept.passages) : [];
+  return firewallChanges("nftables", { nft: { elements, rules: [] }, forwarding: [], traffic }, seen, context, netns);
 }
 
 /** The source check in iptables, for those families that iptables has here. */

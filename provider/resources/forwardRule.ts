@@ -18,6 +18,7 @@ import { when } from "../kernel/issue.ts";
 import { familiesOf, type Match, nftMatch, ofFamily } from "../kernel/match.ts";
 import type { Rule } from "../kernel/nft.ts";
 import { backend, interfaceName, netnsName, oneOrMore, portRange, subnet } from "../kernel/schema.ts";
+import type { Traffic } from "../kernel/stopped.ts";
 import { resolveInterface } from "../kernel/uplink.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
@@ -98,11 +99,33 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const forwarding = args.action === "accept" ? [] : undefined;
   return firewallChanges(
     backendOf(args.backend, seen),
-    { nft: { elements: [], rules }, iptables: () => inIptables(args, seen), forwarding },
+    {
+      nft: { elements: [], rules },
+      iptables: () => inIptables(args, seen),
+      forwarding,
+      traffic: trafficOf(args, seen),
+    },
     seen,
     context,
     args.netns,
   );
+}
+
+/** What an accept is for has to pass the firewalls of others too. */
+function trafficOf(args: Args, seen: Seen): Traffic[] {
+  const { action, netns, source, destination, protocol, destinationPorts: port, states = ["new"] } = args;
+  if (action !== "accept" || netns !== undefined || !states.includes("new")) return [];
+  return families(args).map((wanted) => {
+    const family = wanted ?? 4;
+    const [inDevice, outDevice] = [args.inInterface, args.outInterface].map((name) =>
+      resolveInterface(name, family, seen),
+    );
+    const [from] = ofFamily(given(source), family) ?? [];
+    const [to] = ofFamily(given(destination), family) ?? [];
+    const destinationPort = typeof port === "number" ? port : undefined;
+    const packet = { family, inDevice, outDevice, source: from, destination: to, protocol, destinationPort };
+    return { what: "what this rule accepts", packet, bridge: inDevice };
+  });
 }
 
 function rules({ protocol, destinationPorts, sourcePorts }: Args): Issue[] {

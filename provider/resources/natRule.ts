@@ -15,6 +15,7 @@ import {
 import { natRules } from "../kernel/iptables-rules.ts";
 import { listed, when } from "../kernel/issue.ts";
 import { natPieces, type Translation, translatedFamilies } from "../kernel/nat-rules.ts";
+import { natTraffic } from "../kernel/nat-traffic.ts";
 import { address, backend, interfaceName, netnsName, oneOrMore, portRange, subnet } from "../kernel/schema.ts";
 import { resolveInterface } from "../kernel/uplink.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
@@ -107,6 +108,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
     nft: { elements: [], rules: natPieces(nat) },
     iptables: () => natRules(nat),
     forwarding: args.forward ? translatedFamilies(nat) : undefined,
+    traffic: args.forward && args.netns === undefined ? natTraffic(nat, seen) : [],
   };
   return firewallChanges(backendOf(args.backend, seen), wanted, seen, context, args.netns);
 }

@@ -32,6 +32,7 @@ import {
 } from "../kernel/publish.ts";
 import { dropFlows, dropFormerFlows, leftFlows } from "../kernel/publish-flows.ts";
 import { address, backend, port } from "../kernel/schema.ts";
+import type { Traffic } from "../kernel/stopped.ts";
 import { type Change, type Context, define, type Issue } from "../lifecycle/definition.ts";
 import { Resource, type ResourceArgs } from "./resource.ts";
 
@@ -75,7 +76,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const ours = seen.table.elements.some(({ set, key }) => set === "nets" && key === way.dev);
   const nft = { elements: publishElements(args, way), rules: publishRules(args, way, ours) };
   const iptables = () => inIptables(args, way, seen, context);
-  const wanted = { nft, iptables, forwarding: [familyOf(args.targetAddress)] };
+  const wanted = { nft, iptables, forwarding: [familyOf(args.targetAddress)], traffic: trafficOf(args, way) };
   const backend = backendOf(args.backend, seen);
   const device = backend === "iptables" && onLoopback(args) ? way.dev : undefined;
   const changes = [
@@ -85,6 +86,14 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   if (changes.length === 0) return [];
   if (!firewallPresent(seen, context) || isMoved(args, context)) refuseTaken(args, seen, context);
   return [...changes, ...flowChanges(args, context)];
+}
+
+/** What is published passes FORWARD, unless it comes from this host alone. */
+function trafficOf({ hostAddress, targetAddress, targetPort, protocol }: Args, { dev }: Way): Traffic[] {
+  const family = familyOf(targetAddress);
+  if (hostAddress === loopback[family]) return [];
+  const to = { outDevice: dev, destination: targetAddress, destinationPort: targetPort, protocol, dnat: true };
+  return [{ what: `what is published to ${targetAddress}`, packet: { family, ...to }, bridge: dev }];
 }
 
 /** Whether it is to answer where it has not so far: there something else may listen. */

@@ -11,6 +11,7 @@ import { viewsOf } from "../kernel/iptables-firewall.ts";
 import { linkFact } from "../kernel/links.ts";
 import { listenersFact } from "../kernel/listeners.ts";
 import { hasPieces } from "../kernel/nft-changes.ts";
+import { passagesFact } from "../kernel/passage-fact.ts";
 import { fingerprint, logPath, type Program, startCommand, startStep, stopStep } from "../kernel/processes.ts";
 import { howItEnded, processFact } from "../kernel/processes-fact.ts";
 import { systemdFact } from "../kernel/processes-unit.ts";
@@ -72,6 +73,7 @@ interface Args {
 
 const facts = ({ owner, bridge }: Args, { former }: Pick<Context, "former">) => ({
   ...firewallFacts({ owner, backend: "auto" }),
+  input: passagesFact("INPUT"),
   bridge: linkFact(bridge),
   process: processFact(owner),
   files: resolverFact(owner),

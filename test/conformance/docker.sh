@@ -1,8 +1,8 @@
-# docker.sh start|stop|enter NAME: Docker in a test machine; run by bash there, with PACKAGES, the folder of scripts/docker.sh.
+# docker.sh start|restart|stop|enter NAME: Docker in a test machine; run by bash there, with PACKAGES, the folder of scripts/docker.sh.
 # What it writes lies on the machine's own /run and ends with it. Outside of the machine are its cgroups only, all below one
 # folder, and `stop` removes them.
 set -eu
-group=linuxnet-conformance
+group=${GROUP:-linuxnet-conformance}
 state=/run/docker-state
 export PATH=$PACKAGES/usr/bin:$PACKAGES/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -22,10 +22,7 @@ remove_cgroups() {
   find /sys/fs/cgroup -depth -type d -path "*/$group*" -exec rmdir {} + 2>/dev/null || :
 }
 
-start() {
-  mount_cgroups
-  remove_cgroups
-  mkdir -p $state/image/{bin,usr,etc,tmp,proc,sys,dev,srv}
+daemon() {
   setsid dockerd --data-root $state/data --exec-root $state/exec --pidfile $state/pid --cgroup-parent "/$group" \
     </dev/null >$state/log 2>&1 &
   for _ in $(seq 600); do
@@ -33,6 +30,23 @@ start() {
     kill -0 $! 2>/dev/null || { tail -n 3 $state/log >&2; exit 1; }
     sleep 0.1
   done
+}
+
+end_daemon() {
+  kill "$(cat $state/pid)"
+  for _ in $(seq 100); do [ -e $state/pid ] || break; sleep 0.1; done
+}
+
+restart() {
+  end_daemon
+  daemon
+}
+
+start() {
+  mount_cgroups
+  remove_cgroups
+  mkdir -p $state/image/{bin,usr,etc,tmp,proc,sys,dev,srv}
+  daemon
   # The image: Debian's busybox; the containers get the machine's /usr as a volume.
   cp "$PACKAGES/bin/busybox" $state/image/bin/
   ln -s busybox $state/image/bin/sh
@@ -42,8 +56,7 @@ start() {
 
 stop() {
   docker ps -aq | xargs -r docker rm -f >/dev/null
-  kill "$(cat $state/pid)"
-  for _ in $(seq 100); do [ -e $state/pid ] || break; sleep 0.1; done
+  end_daemon
   remove_cgroups
 }
 

@@ -14,6 +14,15 @@ const folder = "/run/linuxnet/forward";
 
 const seen = async (machine: Machine) => (await machine.host.observe({ accept: forwardAcceptFact() })).accept;
 
+/** The tools, by how our accept stands in them. */
+async function standing(machine: Machine) {
+  const { missing, guarded, early, present } = await seen(machine);
+  const of = (wanted: typeof missing) => wanted.map(({ tool }) => tool);
+  return { missing: of(missing), guarded: of(guarded), early: of(early), present };
+}
+
+const nowhere = { missing: [], guarded: [], early: [], present: [] };
+
 async function on(machine: Machine): Promise<void> {
   await apply(
     machine,
@@ -27,7 +36,7 @@ async function off(machine: Machine, who: string): Promise<void> {
 }
 
 test("looking makes nothing, and where nothing drops nothing is put", async ({ machine }) => {
-  expect(await seen(machine)).toEqual({ missing: [], guarded: [], present: [] });
+  expect(await standing(machine)).toEqual(nowhere);
   await on(machine);
   await off(machine, owner);
 });
@@ -43,9 +52,9 @@ test("one rule lets our mark through every FORWARD that drops", async ({ machine
   await machine.baseline();
   await machine.world("ip route add 172.18.0.0/16 via 203.0.113.2");
   expect(await get(machine, "http://172.18.0.11/", "world", "nothing")).toBe("nothing");
-  expect((await seen(machine)).missing).toEqual(["iptables-nft", "ip6tables-legacy"]);
+  expect((await standing(machine)).missing).toEqual(["iptables-nft", "ip6tables-legacy"]);
   await on(machine);
-  expect(await seen(machine)).toEqual({ missing: [], guarded: [], present: ["iptables-nft", "ip6tables-legacy"] });
+  expect(await standing(machine)).toEqual({ ...nowhere, present: ["iptables-nft", "ip6tables-legacy"] });
   expect(await get(machine, "http://172.18.0.11/", "world")).toBe("203.0.113.1");
   await machine.sh(
     `mkdir -p ${folder}; touch ${folder}/former ${folder}/${ownerKey(owner)} ${folder}/${ownerKey(other)}`,
@@ -69,6 +78,58 @@ test("beside Docker it stands in DOCKER-USER", async ({ machine }) => {
   await off(machine, owner);
 });
 
+const putIn = async (machine: Machine, tool: string, setUp: string) => {
+  await machine.sh(setUp);
+  await machine.baseline();
+  await on(machine);
+  expect(await standing(machine)).toEqual({ ...nowhere, present: [tool] });
+  return machine.sh(`${tool} -S | grep ^-A`);
+};
+
+test("it stands behind what an admin denies, and before what stops the rest", async ({ machine }) => {
+  const denies = "iptables -A FORWARD -s 192.0.2.0/24 -j DROP";
+  const setUp = `${denies}; iptables -A FORWARD -p icmp -j ACCEPT; iptables -A FORWARD -j REJECT; iptables -A FORWARD -j LOG`;
+  const rules = await putIn(machine, "iptables-nft", setUp);
+  expect(rules.split("\n").map((rule) => / -j (\w+)/.exec(rule)?.[1])).toEqual([
+    "DROP",
+    "ACCEPT",
+    "ACCEPT",
+    "REJECT",
+    "LOG",
+  ]);
+  expect(rules.split("\n")[2]).toContain("0x10000000");
+  await off(machine, owner);
+});
+
+test("in a chain that is led to, it stands before what stops the rest there, unless nothing else is denied there", async ({
+  machine,
+}) => {
+  const chain =
+    "iptables -N SITE; iptables -A FORWARD -j SITE; iptables -A SITE -s 192.0.2.0/24 -j DROP; iptables -A SITE -j DROP";
+  expect((await putIn(machine, "iptables-nft", chain)).split("\n")[2]).toContain("-A SITE -m comment");
+  await off(machine, owner);
+  const lone = "iptables -F SITE; iptables -A SITE -p icmp -j ACCEPT; iptables -A SITE -j DROP";
+  expect((await putIn(machine, "iptables-nft", lone)).split("\n")[0]).toContain("-A FORWARD -m comment");
+  await off(machine, owner);
+});
+
+test("what comes behind it and may deny, a rule or Docker, is drift: it moves", async ({ machine }) => {
+  await machine.sh("iptables -P FORWARD DROP");
+  await machine.baseline();
+  await on(machine);
+  await machine.sh("iptables -A FORWARD -s 192.0.2.0/24 -j DROP");
+  expect((await standing(machine)).early).toEqual(["iptables-nft"]);
+  await on(machine);
+  expect(await machine.sh("iptables -S FORWARD 2")).toContain("0x10000000");
+  await machine.sh("iptables -N DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -A FORWARD -j DOCKER-USER");
+  expect((await standing(machine)).early).toEqual(["iptables-nft"]);
+  await on(machine);
+  expect(await standing(machine)).toEqual({ ...nowhere, present: ["iptables-nft"] });
+  expect(await machine.sh("iptables -S DOCKER-USER 1")).toContain("0x10000000");
+  await off(machine, owner);
+  await machine.sh("iptables -F FORWARD; iptables -F DOCKER-USER; iptables -X DOCKER-USER");
+});
+
 test("when one tool cannot take it, none keeps it", async ({ machine }) => {
   await machine.sh("iptables-nft -P FORWARD DROP; ip6tables-nft -P FORWARD DROP");
   await machine.baseline();
@@ -76,7 +137,7 @@ test("when one tool cannot take it, none keeps it", async ({ machine }) => {
   await machine.sh("mount -t tmpfs tmpfs /usr/local/sbin");
   const broken = '#!/bin/sh\n[ "$5" = -I ] && { echo broken >&2; exit 1; }\nexec /usr/sbin/ip6tables-nft "$@"\n';
   await machine.exec("cat >/usr/local/sbin/ip6tables-nft; chmod 755 /usr/local/sbin/ip6tables-nft", broken);
-  const steps = changes.flatMap((change) => change.steps).map(({ undo: _undo, ...step }) => step);
+  const steps = changes.flatMap((change) => change.steps);
   await expect(apply(machine, owner, steps)).rejects.toThrow("broken");
   await machine.sh("umount /usr/local/sbin");
 });

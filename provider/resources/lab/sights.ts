@@ -1,5 +1,6 @@
 import { contains } from "../../kernel/addresses.ts";
 import type { Answers, Fact, Facts, Reply } from "../../kernel/command.ts";
+import { forwardAcceptFact, lettingBe } from "../../kernel/forward-accept.ts";
 import type { SeenForwarding } from "../../kernel/forwarding.ts";
 import { freshLink } from "../../kernel/link-changes.ts";
 import { type Link, linksFact, type Sight } from "../../kernel/links.ts";
@@ -30,6 +31,9 @@ const unasked: Record<string, readonly string[]> = {
 
 /** All links of the host, which the cables' ends and their bridges are among: one look, where one for each would take long. */
 const hostLinks = linksFact();
+
+/** The firewalls of others: one look for all parts. */
+const way = forwardAcceptFact();
 
 /** What is asked of objects that were taken over, or named by pid: a lab that adopts nothing has none. */
 const ofAdopted: Record<string, readonly string[]> = {
@@ -111,7 +115,7 @@ export class Sights {
       return { ...seen, one: this.#hostLink(part.args.name), bridge: this.#hostLink(part.args.bridge) };
     if (!seen.table) return seen;
     const table = this.#view(part, seen.table as SeenTable, planned);
-    return { ...seen, table, forwarding: notedNot, accept: nothing };
+    return { ...seen, table, forwarding: notedNot, accept: lettingBe(this.#parse(way)) };
   }
 
   /** The answers with which a part is planned: what the lab is about to make is taken to stand. */
@@ -238,7 +242,6 @@ function linkOf({ args }: Part): Link {
 
 const noted: SeenForwarding = { on: [4, 6], wereOff: [], guarded: [4, 6], noted: true, needs: true };
 const notedNot: SeenForwarding = { ...noted, noted: false, needs: false };
-const nothing = { missing: [], guarded: [], present: [] };
 
 /** Answers of any shape. */
 export type Seen = Answers<Facts>;

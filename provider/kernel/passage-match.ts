@@ -1,0 +1,39 @@
+import { contains, familyOf } from "./addresses.ts";
+import type { Truth } from "./passage.ts";
+import { passMark } from "./ruleset.ts";
+
+/** Whether a link has a name; a wildcard stands at the name's end. */
+export function isNamed(actual: string | undefined, wanted: string, wildcard: string): Truth {
+  if (actual === undefined) return undefined;
+  return wanted.endsWith(wildcard) ? actual.startsWith(wanted.slice(0, -1)) : actual === wanted;
+}
+
+/** Whether an address, or all of a subnet, lies in another one; undefined where only a part does. */
+export function liesIn(actual: string | undefined, subnet: string): Truth {
+  if (actual !== undefined && familyOf(actual) !== familyOf(subnet)) return false;
+  if (actual === undefined) return undefined;
+  const wider = subnet.includes("/") ? subnet : `${subnet}/${familyOf(subnet) === 6 ? 128 : 32}`;
+  if (contains(wider, actual)) return true;
+  return actual.includes("/") && contains(actual, wider) ? undefined : false;
+}
+
+/** Whether a value is the wanted one; undefined when it is not known. */
+export function is<T>(actual: T | undefined, wanted: T): Truth {
+  return actual === undefined ? undefined : actual === wanted;
+}
+
+/** Whether a packet whose mark has our bit, or has not, has these bits of a mark. */
+export function isMarked(passed: Truth, value: number, mask: number): Truth {
+  const bit = Number(passMark);
+  if (passed === undefined || (mask & bit) === 0) return undefined;
+  if (((value & bit) !== 0) !== passed) return false;
+  return mask === bit ? true : undefined;
+}
+
+/** Whether the first packet of a connection has one of these states or translations (conntrack). */
+export function hasState(states: readonly string[], dnat: Truth): Truth {
+  const words = states.map((state) => state.toLowerCase());
+  if (words.includes("new") || words.includes("untracked,new")) return true;
+  if (words.includes("dnat") && dnat !== false) return dnat;
+  return words.includes("snat") || words.includes("untracked") ? undefined : false;
+}

@@ -1,0 +1,54 @@
+// ufw, firewalld and Docker as Debian has them: the real programs, of packages that are unpacked and not installed.
+import { fileURLToPath } from "node:url";
+import { quote } from "../../provider/kernel/quote.ts";
+import { behind, type Firewall } from "./matrix.ts";
+
+const path = (name: string) => quote(fileURLToPath(new URL(name, import.meta.url)));
+const firewall = `PACKAGES=${quote(process.env.LINUXNET_FIREWALLS ?? "")} bash ${path("firewall.sh")}`;
+const docker = `GROUP=linuxnet-firewalls PACKAGES=${quote(process.env.LINUXNET_DOCKER ?? "")} bash ${path("../conformance/docker.sh")}`;
+
+const toWeb = "-d 10.9.0.2 -p tcp --dport 80 -j DROP";
+
+const programs: Record<string, Firewall> = {
+  ufw: {
+    install: `${firewall} install`,
+    start: `${firewall} ufw start`,
+    reload: `${firewall} ufw reload`,
+    restart: `${firewall} ufw restart`,
+    deny: {
+      add: "ufw route deny proto tcp to 10.9.0.2 port 80",
+      stops: "published",
+      remove: "ufw route delete deny proto tcp to 10.9.0.2 port 80",
+      refuses: /stopped by the rule `-A ufw-user-forward -d 10.9.0.2.*`ufw delete NUMBER`/,
+    },
+    remedies: 0,
+  },
+  firewalld: {
+    install: `${firewall} install`,
+    start: `${firewall} firewalld start`,
+    reload: `${firewall} firewalld reload`,
+    restart: `${firewall} firewalld restart`,
+    deny: {
+      add: `firewall-cmd -q --direct --add-rule ipv4 filter FORWARD 0 ${toWeb}`,
+      stops: "published",
+      remove: `firewall-cmd -q --direct --remove-rule ipv4 filter FORWARD 0 ${toWeb}`,
+      refuses: /stopped by the rule `-A FORWARD\S* -d 10.9.0.2/,
+    },
+    remedies: 2,
+  },
+  "Docker with iptables": {
+    start: `${docker} start`,
+    reload: "kill -HUP $(cat /run/docker-state/pid)",
+    restart: `${docker} restart`,
+    deny: {
+      add: `iptables -I DOCKER-USER ${toWeb}`,
+      stops: "published",
+      remove: `iptables -D DOCKER-USER ${toWeb}`,
+      refuses: /stopped by the rule `-A DOCKER-USER -d 10.9.0.2/,
+    },
+    remedies: 0,
+    end: `${docker} stop`,
+  },
+};
+
+for (const [name, one] of Object.entries(programs)) behind(name, one);
