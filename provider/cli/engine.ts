@@ -77,6 +77,11 @@ export async function listStacks(folder: string): Promise<StackList> {
   return { names: found.map(({ name }) => name), current: found.find(({ current }) => current)?.name };
 }
 
+/** Whether a folder, or one above it, is a project's. */
+export function hasProject(folder: string): boolean {
+  return projectFile(folder) !== undefined;
+}
+
 function refuseNoProject(folder: string): void {
   if (projectFile(folder) !== undefined) return;
   throw new LinuxnetError({

@@ -1,4 +1,5 @@
-import { hostOf } from "../host/host.ts";
+import { type Host, hostOf } from "../host/host.ts";
+import type { Connection } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { crud } from "../lifecycle/crud.ts";
 import { changedKeys } from "../lifecycle/state.ts";
@@ -27,18 +28,22 @@ export function isFinding({ standing }: Seen): boolean {
  * Looks how resources stand, as `pulumi refresh` does, and changes nothing. Those of one host share its session and round trips.
  *
  * @param probes whether what must hold (an Expect) is tried too
+ * @param reach how a host is found
  */
-export function lookAt(resources: readonly StackResource[], probes = false): Promise<Seen[]> {
-  return Promise.all(resources.filter(({ component }) => !component).map((one) => seenOf(one, probes)));
+export function lookAt(resources: readonly StackResource[], probes = false, reach: Reach = hostOf): Promise<Seen[]> {
+  return Promise.all(resources.filter(({ component }) => !component).map((one) => seenOf(one, probes, reach)));
 }
 
-async function seenOf(resource: StackResource, probes: boolean): Promise<Seen> {
+/** Finds the host that a connection leads to. */
+export type Reach = (connection: Connection | undefined) => Host;
+
+async function seenOf(resource: StackResource, probes: boolean, reach: Reach): Promise<Seen> {
   const { kind, connection, name, outputs } = resource;
   const definition = definitions.find((one) => one.kind === kind);
   const untried = !definition || definition.hostless || (kind === "Expect" && !probes);
   if (untried) return { resource, standing: "untried", notes: [] };
   try {
-    const found = await crud(definition, () => hostOf(connection)).read(name, outputs);
+    const found = await crud(definition, () => reach(connection)).read(name, outputs);
     if (found.id === "") return { resource, standing: "gone", notes: [] };
     const notes = differences(resource, found.inputs ?? {});
     return { resource, standing: notes.length > 0 ? "drifted" : "stands", notes };

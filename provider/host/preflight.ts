@@ -27,6 +27,9 @@ const tools = {
   sed: "sed",
 } as const;
 
+/** A host that cannot be used: no Linux, no root, a tool that is missing. */
+export class Unfit extends LinuxnetError {}
+
 /** Asks what a host is. */
 export const preflightScript = [
   "printf 'system=%s\\n' \"$(uname -s)\"",
@@ -37,13 +40,13 @@ export const preflightScript = [
 
 /**
  * Reads the answer.
- * @throws LinuxnetError when the host is not fit: no Linux, no root, a tool that is missing
+ * @throws Unfit when the host is not fit: no Linux, no root, a tool that is missing
  */
 export function readPreflight({ stdout }: Reply, host: string): Preflight {
   const values = (key: string) =>
     [...stdout.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].map(([, value]) => value ?? "");
   const unfit = (problem: string, remedy: string) =>
-    new LinuxnetError({ host, problem, state: "Nothing was changed.", remedy });
+    new Unfit({ host, problem, state: "Nothing was changed.", remedy });
   const [system] = values("system");
   if (system !== "Linux")
     throw unfit(`this is ${system || "no system that answers uname"}, not Linux`, "Only Linux hosts can be used.");

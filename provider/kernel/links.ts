@@ -25,6 +25,8 @@ export interface Link {
   stp: boolean;
   hairpin: boolean;
   isolated: boolean;
+  /** What its bridge does with the port: `forwarding`, `blocking`, `listening`, `learning` or `disabled`. */
+  portState?: string | undefined;
   /** Whether it has an IPv6 link-local address, which the kernel makes. */
   linkLocal?: boolean | undefined;
   /** What a VXLAN link is: its network's number, its own end of the tunnel, its UDP port. */
@@ -61,7 +63,9 @@ const shape = z.looseObject({
         })
         .optional()
         .catch(undefined),
-      info_slave_data: z.looseObject({ hairpin: z.boolean().optional(), isolated: z.boolean().optional() }).optional(),
+      info_slave_data: z
+        .looseObject({ hairpin: z.boolean().optional(), isolated: z.boolean().optional(), state: z.unknown() })
+        .optional(),
     })
     .optional(),
   addr_info: z
@@ -129,6 +133,9 @@ export function readLinks(reply: Reply): Link[] {
     stp: (found.linkinfo?.info_data?.stp_state ?? 0) > 0,
     hairpin: found.linkinfo?.info_slave_data?.hairpin ?? false,
     isolated: found.linkinfo?.info_slave_data?.isolated ?? false,
+    ...(typeof found.linkinfo?.info_slave_data?.state === "string" && {
+      portState: found.linkinfo.info_slave_data.state,
+    }),
     ...(found.addr_info.some(({ scope, family }) => scope === "link" && family === "inet6") && { linkLocal: true }),
     ...(found.linkinfo?.info_kind === "vxlan" && { vxlan: readVxlan(found.linkinfo.info_data ?? {}) }),
   }));

@@ -19,8 +19,13 @@ const flag = { tcp: "-t", udp: "-u", sctp: "-S" } as const;
 export function listenersFact(protocol: keyof typeof flag): Fact<Listener[]> {
   return {
     command: run(["ss", "-Hlnp", flag[protocol]]),
-    parse: ({ stdout }) => stdout.split("\n").flatMap(readListener),
+    parse: ({ stdout }) => readListeners(stdout),
   };
+}
+
+/** Reads what `ss -Hlnp` prints. */
+export function readListeners(stdout: string): Listener[] {
+  return stdout.split("\n").flatMap(readListener);
 }
 
 function readListener(line: string): Listener[] {

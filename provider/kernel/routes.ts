@@ -12,6 +12,8 @@ export interface Route {
   metric?: number | undefined;
   /** Made by the kernel for an address of the link. */
   connected?: boolean;
+  /** The links of a route over several ways (ip-route(8), `nexthop`). */
+  ways?: string[];
 }
 
 const shape = z.looseObject({
@@ -21,6 +23,7 @@ const shape = z.looseObject({
   metric: z.number().optional(),
   protocol: z.string().optional(),
   type: z.string().optional(),
+  nexthops: z.array(z.looseObject({ dev: z.string() })).optional(),
 });
 
 /** Asks for the routes of a namespace's main table in one family. */
@@ -36,6 +39,7 @@ export function routesFact(netns: string | undefined, family: Family): Fact<Rout
         dev: found.dev,
         metric: found.metric,
         connected: found.protocol === "kernel",
+        ...(found.nexthops && { ways: found.nexthops.map(({ dev }) => dev) }),
       }));
     },
   };

@@ -40,8 +40,10 @@ test("a stack on a host behind ssh is shown, entered and checked; its secrets go
       machine.exec(stack.linuxnetLine("ls", "--host", "lab@10.99.0.1", "--json")),
       machine.exec(line("check")),
       machine.exec(line("logs", "-f", "wbe")),
+      machine.exec(line("doctor")),
+      machine.exec(stack.linuxnetLine("doctor", "--host", "lab@10.99.0.1", "--json")),
     ]);
-    const [own, entered, web, host, checked, wrong] = answers;
+    const [own, entered, web, host, checked, wrong, doctor, fit] = answers;
     expect(own).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("10.99.0.1") });
     expect(own?.stdout).not.toContain("drifted");
     expect(entered).toMatchObject({
@@ -53,6 +55,12 @@ test("a stack on a host behind ssh is shown, entered and checked; its secrets go
     expect(JSON.parse(host?.stdout ?? "")).toMatchObject({ host: "10.99.0.1" });
     expect(host?.stdout).toContain("namespace web-");
     expect(checked).toMatchObject({ code: 0, stdout: expect.stringContaining("All is as it should be.") });
+    expect(doctor).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/lab\/dev on 10\.99\.0\.1\n.*No known cause/),
+    });
+    expect(fit).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(fit?.stdout ?? "")).toMatchObject({ hosts: [{ findings: [], features: { bridge: true } }] });
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("Did you mean web?") });
     for (const { stdout, stderr } of answers)
       for (const secret of [keys.password, "hush-hush"]) expect(stdout + stderr).not.toContain(secret);

@@ -39,6 +39,7 @@ test("the command shows a stack, goes into it, checks it, finds what differs, an
   await healthy(stack);
   await machine.sh("ip link set dev $(ls /sys/class/net | grep ^client | head -1) mtu 1400; nft flush ruleset");
   await broken(stack);
+  await mended(stack);
   await refused(stack);
   await sweeping(stack);
 });
@@ -94,10 +95,13 @@ async function entering(stack: Stack): Promise<void> {
 }
 
 async function healthy(stack: Stack): Promise<void> {
-  const [checked, picture] = await Promise.all([
+  const [checked, picture, doctor] = await Promise.all([
     stack.linuxnet("check", "--json"),
     stack.linuxnet("graph", "--refresh", "--format", "html"),
+    stack.linuxnet("doctor", "--json"),
   ]);
+  expect(json(doctor)).toMatchObject({ project: "lab", stack: "dev", hosts: [{ findings: [] }] });
+  expect(doctor).toMatchObject({ code: 0, stderr: "" });
   const { trials, points } = json(checked);
   expect(trials.filter(({ wrong }: Bag) => wrong)).toEqual([]);
   expect(checked).toMatchObject({ code: 0, stderr: "" });
@@ -131,11 +135,25 @@ async function broken(stack: Stack): Promise<void> {
   expect(picture).toMatchObject({ code: 1, stdout: expect.stringContaining("container drift") });
 }
 
+/** What is ours is brought back without the engine; what is left is told. */
+async function mended(stack: Stack): Promise<void> {
+  const [text, client] = await Promise.all([stack.linuxnet("doctor"), stack.linuxnet("doctor", "client", "--json")]);
+  expect(text).toMatchObject({ code: 1, stderr: "", stdout: expect.stringMatching(/1\. Our nftables table is gone/) });
+  expect(json(client).hosts[0].findings.map(({ cause }: Bag) => cause)).toEqual(["rules-gone", "mtu"]);
+  const fixed = await stack.linuxnet("doctor", "--fix");
+  expect(fixed).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Mended \d+ objects of ours: .*\n.*\n.*No known cause/),
+  });
+}
+
 /** What cannot be done is told in one sentence, with exit code 2. */
 async function refused(stack: Stack): Promise<void> {
   const wrong: [string[], string][] = [
     [["--stack", "dve", "ls"], "there is no stack dve. Did you mean dev?"],
     [["--stack", "dev", "exec", "wbe", "true"], "there is no container wbe in lab/dev. Did you mean web?"],
+    [["doctor", "wbe"], "there is no container and no network wbe in lab/dev. Did you mean web?"],
+    [["doctor", "--host", "lab1", "web"], "--host judges a host without a stack"],
     [["ls", "--host", "nobody@127.0.0.1:1"], "127.0.0.1: the session could not be opened"],
   ];
   await Promise.all(

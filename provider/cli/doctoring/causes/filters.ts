@@ -1,0 +1,133 @@
+import { bare } from "../../topology/model.ts";
+import { type Cause, type Finding, type Scene, thing, upRemedy } from "../cause.ts";
+import { type Stop, stopIn, whoseRule } from "../filters.ts";
+import { bridged, bridgeSwitches, comingIn, leaving, type Passing, questions } from "../passing.ts";
+
+/** A rule or a policy in the way, and the packets that it drops. */
+interface Stopped {
+  stop: Stop;
+  passing: Passing[];
+}
+
+/** What stops packets in the chains of one hook: each rule once, with the packets that it stops. */
+function stopped(scene: Scene, hook: "forward" | "input", packets: readonly Passing[]): Stopped[] {
+  const found = new Map<string, Stopped>();
+  for (const passing of packets)
+    for (const chain of scene.seen.chains) {
+      if (chain.hook !== hook || (chain.family ?? passing.family) !== passing.family) continue;
+      const stop = stopIn(chain, passing.packet);
+      if (!stop) continue;
+      const key = stopKey(stop);
+      const all = found.get(key) ?? { stop, passing: [] };
+      found.set(key, { stop, passing: [...all.passing, passing] });
+    }
+  return [...found.values()];
+}
+
+const stopKey = ({ chain, rule, path }: Stop) => `${chain.where} ${path.join(" ")} ${rule?.text ?? "policy"}`;
+
+function stopFinding({ stop, passing }: Stopped): Omit<Finding, "breaks"> {
+  const { chain, rule, path } = stop;
+  const who = whoseRule(stop);
+  const whole = passing.filter(({ single }) => !single);
+  const what = [...new Set((whole.length > 0 ? whole : passing).map((one) => one.what))].slice(0, 3).join(", ");
+  const where = `${chain.where} ${path.join(" → ")}`;
+  const bridge = passing[0]?.bridge ?? "";
+  return {
+    says: rule ? `A rule of ${who} drops ${what}.` : `The policy of ${chain.name} (${who}) drops ${what}.`,
+    evidence: [{ where, seen: rule ? rule.text : `policy DROP` }],
+    remedy: remedyOf(stop, who, bridge),
+  };
+}
+
+function remedyOf({ chain, rule, path }: Stop, who: string, bridge: string): string {
+  if (who === "ufw") return `ufw route allow in on ${bridge}; ufw route allow out on ${bridge}`;
+  if (who === "firewalld")
+    return `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`;
+  if (who === "linuxnet") return upRemedy;
+  const tool = chain.where.split(" ")[0];
+  if (!chain.where.startsWith("ip"))
+    return `Let it through in ${chain.where}, chain ${path.at(-1)}: ours cannot override it.`;
+  if (!rule) return `${upRemedy}: it puts our accept into ${chain.name}.`;
+  const table = chain.where.split(" ")[1];
+  return `${tool} -t ${table} ${rule.text.replace(/^-A/, "-D")}, if nobody needs it.`;
+}
+
+const filterThing = (stop: Stop) => `filter ${stopKey(stop)}`;
+
+/** Our accept in FORWARD, where it is missing: told as the policy that it is missing for. */
+function missingAccept({ standing }: Scene): string[] {
+  return standing
+    .filter(({ notes }) => notes.some((note) => /^FORWARD of .* may stop/.test(note)))
+    .map(({ resource }) => resource.urn);
+}
+
+function forwardStops(scene: Scene, kind: "policy" | "rule"): Finding[] {
+  return stopped(scene, "forward", [...leaving(scene), ...comingIn(scene)])
+    .filter(({ stop }) => (stop.rule === undefined) === (kind === "policy"))
+    .map((one) => ({
+      ...stopFinding(one),
+      breaks: [thing.forwarding, filterThing(one.stop)],
+      needs: [thing.rules],
+      urns: missingAccept(scene),
+    }));
+}
+
+const forwardPolicy: Cause = {
+  name: "forward-policy",
+  looksAt:
+    "the policies of FORWARD in iptables (both rule sets) and in nftables, and whether our accept stands before them",
+  find: (scene) => forwardStops(scene, "policy"),
+};
+
+const forwardRule: Cause = {
+  name: "forward-rule",
+  looksAt: "the rules of FORWARD and of the chains that it leads to, followed for the stack's own packets",
+  find: (scene) => forwardStops(scene, "rule"),
+};
+
+const brNetfilter: Cause = {
+  name: "br-netfilter",
+  looksAt: "`bridge-nf-call-iptables`, and the rules that meet bridged packets by it",
+  find: (scene) =>
+    stopped(scene, "forward", bridged(scene)).map((one) => {
+      const found = stopFinding(one);
+      const file = bridgeSwitches[one.passing[0]?.family ?? 4];
+      return {
+        ...found,
+        says: `br_netfilter is on, so bridged packets pass FORWARD. ${found.says}`,
+        evidence: [{ where: `/proc/sys/net/${file}`, seen: "1" }, ...found.evidence],
+        remedy: `sysctl -w net.${file.replaceAll("/", ".")}=0, if no other program needs it; or ${found.remedy}`,
+        breaks: [],
+        needs: [filterThing(one.stop), thing.rules],
+        urns: missingAccept(scene),
+      };
+    }),
+};
+
+/** What a name server is called among the things that are needed. */
+export const nameServer = (address: string) => `name server ${bare(address)}`;
+
+const inputRule: Cause = {
+  name: "input-rule",
+  looksAt: "INPUT, followed for what containers ask their network's resolver",
+  find: (scene) =>
+    stopped(scene, "input", questions(scene)).map((one) => ({
+      ...stopFinding(one),
+      remedy: opening(one),
+      breaks: one.passing.map(({ packet }) => nameServer(packet.destination ?? "")),
+      needs: [],
+    })),
+};
+
+/** What lets questions for names into the host. */
+function opening({ stop, passing: [first] }: Stopped): string {
+  const bridge = first?.bridge ?? "";
+  if (whoseRule(stop) === "ufw") return `ufw allow in on ${bridge} to any port 53`;
+  if (!stop.chain.where.startsWith("ip")) return remedyOf(stop, whoseRule(stop), bridge);
+  const tool = stop.chain.where.split(" ")[0];
+  return ["udp", "tcp"].map((one) => `${tool} -I INPUT -i ${bridge} -p ${one} --dport 53 -j ACCEPT`).join("; ");
+}
+
+/** Causes in packet filters. */
+export const filterCauses: readonly Cause[] = [forwardPolicy, forwardRule, brNetfilter, inputRule];
