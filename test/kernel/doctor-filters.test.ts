@@ -25,8 +25,9 @@ const faults: Fault[] = [
     cause: "masquerade-missing",
     make: "nft flush chain inet linuxnet user_post",
     says: /The masquerade of 10\.5\.0\.0\/24/,
+    more: true,
   },
-  { cause: "publish-gone", make: "nft flush map inet linuxnet all4", says: /8080\/tcp/ },
+  { cause: "publish-gone", make: "nft flush map inet linuxnet all4", says: /8080\/tcp/, more: true },
   {
     cause: "forward-policy",
     make: iptables("-N DOCKER-USER", "-A FORWARD -j DOCKER-USER", "-P FORWARD DROP"),

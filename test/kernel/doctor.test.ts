@@ -11,8 +11,8 @@ const toWorld = "ip -n $C route add default via 10.5.0.1";
 const inLinks: Fault[] = [
   { cause: "bridge-down", make: "ip link set br-shop down", undo: "ip link set br-shop up" },
   { cause: "bridge-gone", make: "ip link del br-shop" },
-  { cause: "netns-gone", make: "ip netns del $C" },
-  { cause: "link-gone", make: "ip link del $CV" },
+  { cause: "netns-gone", make: "ip netns del $C", more: true },
+  { cause: "link-gone", make: "ip link del $CV", more: true },
   { cause: "link-down", make: "ip link set $CV down", undo: "ip link set $CV up" },
   {
     cause: "link-down",
@@ -20,7 +20,7 @@ const inLinks: Fault[] = [
     undo: `ip -n $C link set eth0 up; ${toWorld}`,
     more: true,
   },
-  { cause: "port-detached", make: "ip link set $CV nomaster" },
+  { cause: "port-detached", make: "ip link set $CV nomaster", more: true },
   { cause: "port-blocked", make: "bridge link set dev $CV state 0", undo: "bridge link set dev $CV state 3" },
   {
     cause: "port-blocked",
@@ -31,7 +31,13 @@ const inLinks: Fault[] = [
   },
   { cause: "mtu", make: "ip link set $CV mtu 1400", undo: "ip link set $CV mtu 1500", says: /more than 1400 bytes/ },
   { cause: "mtu", make: "ip link set up0 mtu 1400", undo: "ip link set up0 mtu 1500", more: true },
-  { cause: "drift", make: "ip link set br-shop mtu 1400", undo: "ip link set br-shop mtu 1500", says: /mtu is 1400/ },
+  {
+    cause: "drift",
+    make: "ip link set br-shop mtu 1400",
+    undo: "ip link set br-shop mtu 1500",
+    says: /mtu is 1400/,
+    more: true,
+  },
 ];
 
 const inAddresses: Fault[] = [

@@ -28,8 +28,13 @@ const features = {
   vxlan: "ip link add name a3 type vxlan id 42 dstport 4789 local 127.0.0.1",
   netem: "tc qdisc add dev lo root netem delay 1ms && tc qdisc del dev lo root",
   tbf: "tc qdisc add dev lo root tbf rate 1mbit burst 10kb latency 50ms",
-  nftables:
-    "nft 'add table inet a; add chain inet a b { type nat hook postrouting priority srcnat; }; add rule inet a b fib saddr . iif oif != 0 ct status dnat masquerade'",
+  nftables: [
+    "nft 'add table inet a",
+    "add chain inet a b { type nat hook postrouting priority srcnat; }",
+    "add rule inet a b ct status dnat masquerade",
+    "add chain inet a c { type filter hook prerouting priority raw; }",
+    "add rule inet a c fib saddr . iif oif != 0 drop'",
+  ].join("; "),
 } as const;
 
 /** A feature of the kernel that labs use. */

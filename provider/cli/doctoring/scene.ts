@@ -3,6 +3,7 @@ import { Unfit } from "../../host/preflight.ts";
 import type { Connection } from "../../kernel/connection.ts";
 import { secretsOf } from "../../kernel/connection.ts";
 import { LinuxnetError } from "../../kernel/failure.ts";
+import { definitions } from "../../resources/index.ts";
 import type { Stack, StackResource } from "../stack.ts";
 import { lookAt, type Reach, type Seen } from "../standing.ts";
 import type { Topology } from "../topology/model.ts";
@@ -54,7 +55,7 @@ export async function lookAtBare(connection: Connection | undefined, reach: Reac
  * @throws LinuxnetError when nothing has one of the names ("did you mean")
  */
 export async function lookAtStack(stack: Stack, names: readonly string[], reach: Reach = hostOf): Promise<Looked[]> {
-  const all = (await withParts(stack.resources)).filter(({ component, kind }) => !component && kind !== "Lab");
+  const all = (await withParts(stack.resources)).filter(isOnHost);
   const { topology, resources } = narrowed(await topologyOf(stack), all, names, stack);
   const hosts = Map.groupBy(resources, ({ connection }) => connection?.host ?? "");
   return Promise.all(
@@ -83,6 +84,11 @@ function ofPart(one: Seen): Seen {
   if (one.resource.lab === undefined || one.standing !== "drifted") return one;
   const notes = one.notes.filter((note) => !/ is not noted as needed$/.test(note));
   return { ...one, notes, standing: notes.length === 0 ? "stands" : "drifted" };
+}
+
+/** Whether it is an object by itself that stands on a host: no component, no Lab (its parts are), nothing that is only worked out. */
+function isOnHost({ component, kind }: StackResource): boolean {
+  return !component && kind !== "Lab" && definitions.some((one) => one.kind === kind && !one.hostless);
 }
 
 async function looked(

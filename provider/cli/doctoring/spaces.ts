@@ -41,7 +41,7 @@ const questions = [
 
 /** Asks one name server, twice: a datagram may get lost. A port that nobody has open is told at once. */
 const ask = `exec 3<>"/dev/udp/$0/53" || exit 1
-for _ in 1 2; do ${questions.map((one) => `printf '${one}' >&3`).join("; ")}; read -r -t 1 -N 1 -u 3 _ && exit 0; done; exit 1`;
+for wait in 0.4 0.8; do ${questions.map((one) => `printf '${one}' >&3`).join("; ")}; read -r -t $wait -N 1 -u 3 _ && exit 0; done; exit 1`;
 
 /** The name servers of the namespace's resolv.conf, each asked at the same time. */
 const askAll = `echo @dns

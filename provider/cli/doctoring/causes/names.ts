@@ -94,7 +94,7 @@ const dnsUnreachable: Cause = {
         says: `The name server ${address} does not answer ${whose.slice(0, 3).join(", ")}${more}.`,
         evidence: [
           { where: resolvConf(names[0] ?? ""), seen: `nameserver ${address}` },
-          { where: `in ${names[0]}: a question to ${address} port 53 (UDP)`, seen: "no answer within 2 seconds" },
+          { where: `in ${names[0]}: a question to ${address} port 53 (UDP)`, seen: "no answer, twice" },
         ],
         remedy: "Name another server (dns of the Container), or let that one answer this network.",
         breaks: [],
