@@ -15,6 +15,11 @@ export interface DynamicProvider {
   delete(id: string, state: Bag): ReturnType<Crud["delete"]>;
 }
 
+/** The engine shows what its plugin writes to stderr. */
+function warn(sentence: string): void {
+  console.error(`warning: ${sentence}`);
+}
+
 /**
  * What the engine's plugin loads by the `__provider` string of a resource.
  *
@@ -24,7 +29,7 @@ export interface DynamicProvider {
 export function provider(kind: string): DynamicProvider {
   const definition = definitions.find((candidate) => candidate.kind === kind);
   if (!definition) throw new Error(`this version of pulumi-linuxnet has no resource ${kind}`);
-  const operations = crud(definition, ({ connection }) => hostOf(connection as Connection | undefined));
+  const operations = crud(definition, ({ connection }) => hostOf(connection as Connection | undefined), warn);
   return {
     check: async (olds, news) => operations.check(olds, news),
     diff: async (_id, olds, news) => operations.diff(olds, news),

@@ -118,13 +118,13 @@ export class Session {
   /** Tries until a shell is ready; only failures before anything was authenticated are tried again. */
   async #dial(): Promise<Shell> {
     const { name, attempts = 1, budget } = this.#launch;
-    const began = Date.now();
+    const began = performance.now();
     for (let attempt = 1; ; attempt += 1) {
       const result = await this.#open();
       if ("shell" in result) return result.shell;
       const { again, ...failing } = result.failing;
       const pause = 200 * 2 ** attempt;
-      const late = budget !== undefined && Date.now() + pause - began > (budget - dialSeconds) * 1000;
+      const late = budget !== undefined && performance.now() + pause - began > (budget - dialSeconds) * 1000;
       if (!again || attempt >= attempts || late) {
         throw new Unreachable({ host: name, ...failing, state: "Nothing was changed." });
       }

@@ -38,6 +38,8 @@ export interface Step {
   claim?: string;
   /** It may be done beside others that say so, in any order, and is not taken back by itself: what it changes goes with another. */
   apart?: true;
+  /** The namespace whose name it takes away: who still runs in it is told of. */
+  vacates?: { name: string; inode: number };
   /** Seconds that it may take beyond the deadline of a step: it waits for something that is given time. */
   within?: number;
 }

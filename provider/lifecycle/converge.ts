@@ -60,14 +60,14 @@ function planned({ definition, args }: Subject, { seen, context }: Look): Change
  * then makes both at the same moment.
  */
 async function prepared(subject: Subject): Promise<Look> {
-  const began = Date.now();
+  const began = performance.now();
   for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
     const found = await look(subject);
     try {
       planned(subject, found);
       return found;
     } catch (error) {
-      if (!(error instanceof Missing) || Date.now() - began > patience * 1000) throw error;
+      if (!(error instanceof Missing) || performance.now() - began > patience * 1000) throw error;
       await sleep(pause);
     }
   }

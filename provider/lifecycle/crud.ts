@@ -26,20 +26,23 @@ export interface Crud {
   delete(state: Bag): Promise<void>;
 }
 
+/** Tells the user of what is no error: a sentence. */
+export type Warn = (sentence: string) => void;
+
 /** The operations of one kind of resource. */
-export function crud(definition: Definition, findHost: FindHost): Crud {
+export function crud(definition: Definition, findHost: FindHost, warn: Warn = () => {}): Crud {
   const keys = inputKeys(definition);
   return {
     check: (olds, news) => check(definition, olds, news),
     diff: (olds, news) => diff(definition, argsOf(olds, keys), argsOf(news, keys)),
-    ...(definition.hostless ? workedOut(definition, keys) : onHost(definition, findHost, keys)),
+    ...(definition.hostless ? workedOut(definition, keys) : onHost(definition, findHost, keys, warn)),
   };
 }
 
 /** The operations that need a host. */
 type OnHost = Omit<Crud, "check" | "diff">;
 
-function onHost(definition: Definition, findHost: FindHost, keys: readonly string[]): OnHost {
+function onHost(definition: Definition, findHost: FindHost, keys: readonly string[], warn: Warn): OnHost {
   const subject = (args: Bag, state?: Bag): Subject => ({
     definition,
     host: findHost(args),
@@ -59,14 +62,22 @@ function onHost(definition: Definition, findHost: FindHost, keys: readonly strin
     create: (inputs) => named(inputs, async (args) => ({ id: definition.id(args), outs: await reach(args) })),
     read: (id, state) => named(state, (args) => leaving(args, async () => read(subject(args, state), id), gone)),
     update: (olds, news) => named(news, async (args) => ({ outs: await reach(args, olds) })),
-    delete: (state) => named(state, (args) => leaving(args, async () => remove(subject(args, state)), undefined)),
+    delete: (state) =>
+      named(state, async (args) => {
+        const told = await leaving(args, async () => remove(subject(args, state)), []);
+        for (const problem of told)
+          warn(new LinuxnetError({ ...whereOf(definition, args, findHost), problem }).message);
+      }),
   };
 }
 
-function withName(error: unknown, { kind, id }: Definition, args: Bag, findHost: FindHost): unknown {
+function withName(error: unknown, definition: Definition, args: Bag, findHost: FindHost): unknown {
   if (!(error instanceof LinuxnetError)) return error;
-  const more = { object: `${kind} "${id(args)}"`, host: findHost(args).name };
-  return error.with(more, secretsOf(args.connection as Connection | undefined));
+  return error.with(whereOf(definition, args, findHost), secretsOf(args.connection as Connection | undefined));
+}
+
+function whereOf({ kind, id }: Definition, args: Bag, findHost: FindHost): { object: string; host: string } {
+  return { object: `${kind} "${id(args)}"`, host: findHost(args).name };
 }
 
 /** The operations of a kind of which nothing stands on a host. */

@@ -1,5 +1,6 @@
-import type { Step } from "../kernel/command.ts";
+import type { Facts, Step } from "../kernel/command.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
+import { type Holders, heldOn, holdersFact } from "../kernel/netns-holders.ts";
 import {
   applyAndLook,
   attempts,
@@ -14,14 +15,18 @@ import {
 /**
  * Removes what is a resource's, and looks whether it is gone. What is not there is a success; what cannot be removed does not
  * keep the rest from going.
+ * @returns what is to be told of it: who holds what was removed
  * @throws LinuxnetError with all that failed, and what is still there
  */
-export async function remove(subject: Subject): Promise<void> {
+export async function remove(subject: Subject): Promise<string[]> {
   let now: Look = await look(subject);
   const all = teardown(subject, now);
+  const more: Facts = all.some(({ vacates }) => vacates) ? { holders: holdersFact } : {};
+  let holders: Holders = new Map();
   let steps = all;
   for (let attempt = 1; steps.length > 0; attempt += 1) {
-    const outcome = await applyAndLook(subject, steps, now, "go-on");
+    const outcome = await applyAndLook(subject, steps, now, "go-on", more);
+    holders = (outcome.seen.holders as Holders | undefined) ?? holders;
     const left = isGone(subject, outcome) ? [] : teardown(subject, outcome);
     // Another program's script may have been half-way through when it was looked at.
     const same = attempt > 1 && JSON.stringify(left) === JSON.stringify(steps);
@@ -29,6 +34,7 @@ export async function remove(subject: Subject): Promise<void> {
     [now, steps] = [outcome, left];
   }
   await forgetClaims(subject, now);
+  return heldOn(all, holders);
 }
 
 /** What is left then is for others to tidy, who use it too. */

@@ -9,11 +9,11 @@ import { type Look, look, type Subject } from "./subject.ts";
 export async function settled(subject: Subject, first: Look): Promise<Look> {
   const { definition, args } = subject;
   if (!definition.pending) return first;
-  const began = Date.now();
+  const began = performance.now();
   for (let now = first, pause = 30; ; pause = Math.min(pause * 2, 500)) {
     const waiting = definition.pending(args, now.seen);
     if (!waiting) return now;
-    if (Date.now() - began > waiting.within * 1000) throw await notReady(subject, now, waiting.why);
+    if (performance.now() - began > waiting.within * 1000) throw await notReady(subject, now, waiting.why);
     await sleep(pause);
     now = await lookOn(subject, now);
   }

@@ -74,16 +74,20 @@ function refuseOtherMachine({ host: { name, preflight }, context: { state }, arg
   });
 }
 
-/** Runs steps on the machine that was looked at, and looks again; in the same round trip, unless the session is lost. */
+/**
+ * Runs steps on the machine that was looked at, and looks again; in the same round trip, unless the session is lost.
+ * @param more what is asked besides; not answered when the session was lost
+ */
 export async function applyAndLook(
   subject: Subject,
   steps: readonly Step[],
   { on }: Look,
   onFailure: ScriptOptions["onFailure"],
+  more: Facts = {},
 ): Promise<Outcome> {
   try {
     const options = { owner: subject.context.owner, onFailure, on };
-    const { report, answers } = await subject.host.apply(steps, options, factsOf(subject));
+    const { report, answers } = await subject.host.apply(steps, options, { ...factsOf(subject), ...more });
     return { report, ...found(subject, answers) };
   } catch (error) {
     if (!(error instanceof OutcomeUnknown)) throw error;

@@ -194,7 +194,7 @@ function releasing({ name, sysctls = {} }: Args, { lo, named, former, ...seen }:
 }
 
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
-  const { name } = args;
+  const { name, pid } = args;
   const who = standingOf(args, seen, context);
   if (who === "adopted") return releasing(args, seen);
   const named = seen.named ? standing(seen.named.owner, "", context) : "absent";
@@ -203,7 +203,10 @@ function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const tidy = { what: "tidy /run/netns", do: tidyMount };
   if (who !== "ours") return [...gone, ...(who === "absent" && seen.mount.ours ? [tidy] : [])];
   const forget = { what: `forget what stood in namespace ${name}`, do: sh(forgetAll(name)) };
-  return [{ what: `delete namespace ${name}`, do: ip(["netns", "del", name]) }, ...gone, forget, tidy];
+  const del: Step = { what: `delete namespace ${name}`, do: ip(["netns", "del", name]) };
+  // What is named by pid is of a program that is to go on.
+  const vacates = pid === undefined && seen.inode !== undefined ? { vacates: { name, inode: seen.inode } } : {};
+  return [{ ...del, ...vacates }, ...gone, forget, tidy];
 }
 
 /** How a {@link Netns} is checked, planned and removed. */

@@ -45,8 +45,12 @@ test("--target, protect, aliases, --replace, retainOnDelete", async ({ machine, 
   expect(await machine.sh("ip netns exec b ping -c 1 -W 1 10.7.0.1")).toContain("1 received");
   expect(await inode("b")).not.toBe(b);
 
-  // What is retained stays, with its mark, and is taken up again by the same name.
-  succeeded(await stack.destroy());
+  // What is retained stays, with its mark, and is taken up again by the same name. Who keeps a namespace is told.
+  const holder = await machine.spawn(["sleep", "1000"], "a");
+  expect(succeeded(await stack.destroy()).stdout).toMatch(
+    /warning: Netns "a" on this machine: namespace a has no name any more, .*: sleep \(pid \d+\)\./,
+  );
+  await machine.sh(`kill ${holder}; while kill -0 ${holder} 2>/dev/null; do sleep 0.02; done`);
   expect(await machine.sh("ip -d link show lab0; ip netns list")).toContain("linuxnet:lab/dev/Bridge/lab0@");
   stack.write(
     'import { Bridge } from "pulumi-linuxnet";\nnew Bridge("lab0", { name: "lab0", addresses: ["10.7.0.1/24"] });',

@@ -215,12 +215,31 @@ test("another locale, umask 077, and a PATH and an environment of somebody's own
   await machine.baseline();
 });
 
-test("a namespace that a program keeps busy goes by its name at once, and the program is left alone", async ({
+test("a namespace of a lab that programs keep busy goes too, and they are told, the first five by name", async ({
+  machine,
+}) => {
+  const networks = { shop: { subnet: "10.9.0.0/24" } };
+  const containers = { web: { network: "shop" }, idle: { network: "shop" } };
+  const lab = await make(machine, "Lab", "big", { networks, containers });
+  const { web } = lab.outputs.containers as Record<string, { netns: string }>;
+  const pids = await Promise.all([1, 2, 3, 4, 5, 6].map(() => machine.spawn(["sleep", "1000"], web?.netns)));
+  await lab.destroy();
+  expect(lab.warnings).toHaveLength(1);
+  expect(lab.warnings[0]).toMatch(
+    new RegExp(`: namespace ${web?.netns} has no name any more, .*: (sleep \\(pid \\d+\\)(, )?){5} and 1 more\\.$`),
+  );
+  await machine.sh(`kill ${pids.join(" ")}; while pgrep -x sleep >/dev/null; do sleep 0.02; done`);
+});
+
+test("a namespace that a program keeps busy goes by its name at once, and the program is left alone and told", async ({
   machine,
 }) => {
   const netns = await make(machine, "Netns", "busy", { name: "ct9" });
   const pid = await machine.spawn(["sleep", "1000"], "ct9");
   await netns.destroy();
   expect(await machine.sh("ip netns list")).toBe("");
+  expect(netns.warnings).toEqual([
+    `Netns "ct9" on ${machine.host.name}: namespace ct9 has no name any more, but lives on until what runs in it ends: sleep (pid ${pid}).`,
+  ]);
   await machine.sh(`kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 0.02; done`);
 });

@@ -57,6 +57,8 @@ export async function make(machine: Reached, kind: string, name: string, args: B
 /** One resource in the hands of an engine: what the engine stores, and the operations that it calls. */
 export class Subject {
   readonly owner: string;
+  /** What the user was told that is no error. */
+  readonly warnings: string[] = [];
   readonly #crud: Crud;
   #id = "";
   #inputs: Bag | undefined;
@@ -64,7 +66,8 @@ export class Subject {
 
   /** A resource that the engine does not know yet; `name` is its name in the program. */
   constructor(machine: Reached, kind: string, name: string) {
-    this.#crud = crud(definitionOf(kind), () => machine.host);
+    const warn = (sentence: string) => void this.warnings.push(sentence);
+    this.#crud = crud(definitionOf(kind), () => machine.host, warn);
     this.owner = testOwner(kind, name);
   }
 

@@ -4,6 +4,7 @@ import { forwardAcceptFact, lettingBe } from "../../kernel/forward-accept.ts";
 import type { SeenForwarding } from "../../kernel/forwarding.ts";
 import { freshLink } from "../../kernel/link-changes.ts";
 import { type Link, linksFact, type Sight } from "../../kernel/links.ts";
+import { inodesFact } from "../../kernel/netns-holders.ts";
 import type { SeenElement, SeenTable } from "../../kernel/nft.ts";
 import type { Context } from "../../lifecycle/definition.ts";
 import { bridge } from "../bridge.ts";
@@ -62,8 +63,8 @@ export function factsOf(part: Part, context: Context, topology: Topology): Facts
 }
 
 /** What is asked for a whole lab at once. */
-export function sharedFacts({ wide }: Topology): Facts {
-  return wide ? { links: hostLinks } : {};
+export function sharedFacts({ wide, parts, all }: Topology): Facts {
+  return { ...(wide && { links: hostLinks }), ...(parts === all && { inodes: inodesFact }) };
 }
 
 /** The bridge among the parts that are looked at behind which a publish's target is, and its gateway's address. */
@@ -110,7 +111,7 @@ export class Sights {
   real(part: Part, planned = false): Bag {
     const facts = factsOf(part, this.#context, this.#topology);
     const seen: Bag = Object.fromEntries(Object.entries(facts).map(([name, fact]) => [name, this.#parse(fact)]));
-    if (part.definition.kind === netns.kind) return ofNamespace(seen);
+    if (part.definition.kind === netns.kind) return ofNamespace(seen, this.#inode(part.args.name));
     if (part.definition.kind === vethPair.kind && this.#topology.wide)
       return { ...seen, one: this.#hostLink(part.args.name), bridge: this.#hostLink(part.args.bridge) };
     if (!seen.table) return seen;
@@ -137,6 +138,10 @@ export class Sights {
     this.#parsed.set(reply, kept);
     if (!kept.has(fact.parse)) kept.set(fact.parse, fact.parse(reply));
     return kept.get(fact.parse);
+  }
+
+  #inode(name: unknown): number | undefined {
+    return (this.#parse(inodesFact) as ReadonlyMap<unknown, number> | undefined)?.get(name);
   }
 
   #hostLink(name: unknown): Sight {
@@ -226,8 +231,8 @@ function isOfSix(args: Bag | undefined): boolean {
 }
 
 /** Whether a namespace is there is seen by its `lo`. */
-function ofNamespace(seen: Bag): Bag {
-  const there = (seen.lo as Sight).netns ? 1 : undefined;
+function ofNamespace(seen: Bag, inode = 1): Bag {
+  const there = (seen.lo as Sight).netns ? inode : undefined;
   return { ...seen, inode: seen.inode ?? there, sysctls: seen.sysctls ?? {} };
 }
 

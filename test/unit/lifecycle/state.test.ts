@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { propertyAt } from "../../../provider/kernel/property.ts";
 import { crud } from "../../../provider/lifecycle/crud.ts";
-import { argsOf, changedKeys, toState, withProperty } from "../../../provider/lifecycle/state.ts";
+import { argsOf, changedKeys, toState, withoutUndefined, withProperty } from "../../../provider/lifecycle/state.ts";
 import { samples } from "../../support/samples.ts";
 import { checked, definitionOf } from "../../support/subject.ts";
 
@@ -51,7 +51,26 @@ test("a state holds nothing that is undefined, at no depth", () => {
   expect(state).toStrictEqual({ name: "a", peer: { name: "eth0", routes: [{ to: "default" }] } });
 });
 
+test("what is null in a state stays so, and what it does not hold is no input", () => {
+  expect(withoutUndefined({ mtu: null, list: [null, { via: undefined }] })).toStrictEqual({
+    mtu: null,
+    list: [null, {}],
+  });
+  expect(argsOf({ name: "a", mtu: undefined }, ["name", "mtu", "stp"])).toStrictEqual({ name: "a" });
+  expect(argsOf({ mtu: 1450, omitted: ["mtu"] }, ["mtu"])).toStrictEqual({});
+});
+
 describe("a property at a path", () => {
+  test("of three names is written at its depth, and is gone when it is undefined", () => {
+    const before = { peer: { impairment: { delay: "1ms", loss: 1 }, name: "eth0" } };
+    expect(withProperty(before, "peer.impairment.delay", "2ms")).toStrictEqual({
+      peer: { impairment: { delay: "2ms", loss: 1 }, name: "eth0" },
+    });
+    expect(withProperty(before, "peer.impairment", undefined)).toStrictEqual({ peer: { name: "eth0" } });
+    expect(withProperty({ mtu: 1 }, "mtu", undefined)).toStrictEqual({});
+    expect(withProperty({}, "peer.mtu", 1)).toStrictEqual({ peer: { mtu: 1 } });
+  });
+
   test("is read where it was written, and nothing else changes", () => {
     fc.assert(
       fc.property(bag, key, key, leaf, (before, outer, inner, item) => {
