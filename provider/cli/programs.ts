@@ -43,6 +43,11 @@ async function look(programs: readonly Declared[]): Promise<RunningProgram[]> {
   }));
 }
 
+/** The names by which a program of a stack is found; no host is asked. */
+export async function programNames(stack: Stack): Promise<string[]> {
+  return [...new Set((await declaredIn(stack)).flatMap(({ name, containers }) => [name, ...containers]))];
+}
+
 async function declaredIn(stack: Stack): Promise<Declared[]> {
   const { places } = await topologyOf(stack);
   return (await withParts(stack.resources)).flatMap(({ kind, name, owner, connection, outputs, lab }) => {

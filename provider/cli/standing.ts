@@ -71,3 +71,31 @@ function withDefaults(stored: Bag, now: Bag): Bag {
   const added = Object.entries(now).filter(([key]) => !(key in stored));
   return { ...Object.fromEntries(added), ...stored };
 }
+
+/** What was found to differ. */
+export interface Drifted {
+  /** By the urn of the resource; of a Lab by its networks and containers, as far as the notes name one. */
+  drift: Map<string, string[]>;
+  /** Why it is not known of some. */
+  unknown: string[];
+}
+
+/** What differs of what was looked at. */
+export function driftIn(seen: readonly Seen[]): Drifted {
+  const drift = new Map<string, string[]>();
+  for (const [urn, notes] of seen.filter(isFinding).flatMap(byUrn))
+    drift.set(urn, [...(drift.get(urn) ?? []), ...notes]);
+  const unknown = seen.filter(({ standing }) => standing === "unknown").flatMap(({ notes }) => notes);
+  return { drift, unknown: [...new Set(unknown)] };
+}
+
+function byUrn({ resource: { urn, kind, name }, standing, notes }: Seen): [string, string[]][] {
+  const what = `${kind} ${name}`;
+  if (standing === "gone") return [[urn, [`${what} is gone`]]];
+  const part = (note: string) =>
+    kind === "Lab" ? /^(networks|containers)\.[A-Za-z0-9_-]+/.exec(note)?.[0] : undefined;
+  return notes.map((note) => {
+    const at = part(note);
+    return [at === undefined ? urn : `${urn}#${at}`, [`${what}: ${note}`]];
+  });
+}

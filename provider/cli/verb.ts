@@ -28,8 +28,13 @@ export function mistake(problem: string, remedy: string): never {
   throw new LinuxnetError({ problem, remedy });
 }
 
+/** Names of a stack that can stand behind a verb. */
+export type Names = "containers" | "programs" | "all";
+
 /** One verb of the command: a file of its own in `verbs/`. */
 export interface Verb {
+  /** What its arguments are names of, for completion. */
+  names?: Names;
   /** Adds its arguments and options. */
   declare?(command: Command): void;
   /** Command lines that help shows, without the leading `linuxnet`. */

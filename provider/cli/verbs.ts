@@ -10,6 +10,7 @@ export const verbs: readonly VerbEntry[] = [
   { name: "exec", summary: "run a program in a container", load: () => import("./verbs/exec.ts") },
   { name: "shell", summary: "a shell in a container", load: () => import("./verbs/shell.ts") },
   { name: "graph", summary: "the topology of a stack as mermaid, dot, SVG or a page", load: () => import("./verbs/graph.ts") },
+  { name: "view", summary: "a page that shows a stack live: traffic, drift, what reaches what", load: () => import("./verbs/view.ts") },
   { name: "check", summary: "what reaches what, tried with real packets, and whether it should", load: () => import("./verbs/check.ts") },
   { name: "trace", summary: "follow one packet: each link, each translation, the rule that dropped it", load: () => import("./verbs/trace.ts") },
   { name: "doctor", summary: "is this host fit, and why does this lab not work?", load: () => import("./verbs/doctor.ts") },

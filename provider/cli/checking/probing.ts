@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostOf } from "../../host/host.ts";
-import { type Fact, type Facts, noNetns, type Reply, sh } from "../../kernel/command.ts";
+import { type Fact, noNetns, type Reply, sh } from "../../kernel/command.ts";
 import type { Connection } from "../../kernel/connection.ts";
 import { probeFact } from "../../kernel/probe.ts";
 import { quoteAll } from "../../kernel/quote.ts";
@@ -63,9 +63,12 @@ async function onHost(
   const batches = Array.from({ length: Math.ceil(questions.length / atOnce) }, (_, index) =>
     questions.slice(index * atOnce, (index + 1) * atOnce),
   );
-  const facts: Facts = Object.fromEntries(batches.map((batch, index) => [`${index}`, batchFact(batch, index)]));
-  const answers = await hostOf(connection).observe(facts);
-  return batches.flatMap((_, index) => answers[`${index}`] as (Reply | undefined)[]);
+  const host = hostOf(connection);
+  const replies: (Reply | undefined)[] = [];
+  // One after the other: who else asks this host meanwhile comes between.
+  for (const [index, batch] of batches.entries())
+    replies.push(...(await host.observe({ replies: batchFact(batch, index) })).replies);
+  return replies;
 }
 
 /** Questions that are asked side by side; each answers with its number, its exit code and its last words in base64. */

@@ -65,18 +65,24 @@ class Networks {
  * the program expects.
  *
  * @param out the way out of each host; "" is this machine
+ * @param pairs whether every container is tried to every other
  */
-export function trialsOf(topology: Topology, out: ReadonlyMap<string, WayOut>): Trial[] {
+export function trialsOf(topology: Topology, out: ReadonlyMap<string, WayOut>, pairs = true): Trial[] {
   const networks = new Networks(topology);
   const places = onePerNamespace(topology.places);
   return [
-    ...places.flatMap((from) => places.flatMap((to) => between(from, to, networks, topology))),
+    ...(pairs ? places.flatMap((from) => places.flatMap((to) => between(from, to, networks, topology))) : []),
     ...places.flatMap((from) => toGateways(from, networks)),
     ...places.flatMap((from) => toWorld(from, out.get(from.host)?.world, networks)),
     ...places.flatMap((from) => toNames(from, topology)),
     ...toPorts(topology, out),
     ...toExpected(topology),
   ];
+}
+
+/** The hosts on which something is tried; "" is this machine. */
+export function hostsOf({ places, published }: Topology): Map<string, Connection | undefined> {
+  return new Map([...places, ...published].map(({ host, connection }) => [host, connection]));
 }
 
 /** Containers that share a namespace are tried once. */

@@ -11,7 +11,7 @@ export interface Block {
 const fromCount = 9;
 
 /** Containers above one another in a frame, as long as it has fewer columns than it may have. */
-const rowsWanted = 8;
+const rowsWanted = 5;
 const columnsAtMost = 5;
 
 /** The size of a box. */
@@ -31,7 +31,8 @@ export function blocksOf({ nodes, edges }: Graph): Block[] {
     const [only, ...more] = at.get(node.id) ?? [];
     if (node.kind !== "container" || !only || more.length > 0 || kinds.get(only.from) !== "bridge") return [];
     // What is told of the cable is told of the container, whose line is not drawn.
-    const leaf = { ...node, about: [...node.about, ...only.about], drift: [...node.drift, ...only.drift] };
+    const [about, drift] = (["about", "drift"] as const).map((key) => [...new Set([...node[key], ...only[key]])]);
+    const leaf = { ...node, about: about ?? [], drift: drift ?? [] };
     return [{ bridge: only.from, leaf }];
   });
   const groups = Map.groupBy(leaves, ({ bridge }) => bridge);

@@ -1,6 +1,8 @@
 import { Graph as Dagre, layout } from "@dagrejs/dagre";
 import { type Block, blocksOf, type Grid, gridOf, inGrid, type Size } from "./blocks.ts";
-import type { Graph, GraphEdge, GraphNode } from "./model.ts";
+import { edge } from "./edges.ts";
+import { type Graph, type GraphEdge, type GraphNode, sign } from "./model.ts";
+import { widestRate } from "./traffic.ts";
 
 /** A node with its place in the picture: the middle, and the size, in pixels. */
 export interface PlacedNode extends GraphNode, Point, Size {}
@@ -35,19 +37,14 @@ export interface Placed {
 export const font = { size: 14, small: 12, line: 16, padding: 10 } as const;
 
 /** How wide a text is at most, in a sans-serif font: nothing here can measure it. */
-function widthOf(text: string, size: number): number {
+export function widthOf(text: string, size: number): number {
   return [...text].length * size * 0.6;
 }
 
 /** Lays a picture out from left to right: the world, hosts, bridges, containers; many containers of a bridge within a frame. */
 export function place(graph: Graph): Placed {
   const blocks = blocksOf(graph).map((block) => ({ ...block, grid: gridOf(block.leaves.map(sizeOf)) }));
-  const inBlocks = new Set(blocks.flatMap(({ leaves }) => leaves.map(({ id }) => id)));
-  const nodes = graph.nodes.filter(({ id }) => !inBlocks.has(id));
-  const edges = [
-    ...graph.edges.filter(({ from, to }) => !inBlocks.has(from) && !inBlocks.has(to)),
-    ...blocks.map(({ id, bridge }) => ({ from: bridge, to: id, label: "", about: [], drift: [], dashed: false })),
-  ];
+  const { nodes, edges } = outside(graph, blocks);
   const boxes = [
     ...nodes.map((one) => ({ id: one.id, ...sizeOf(one) })),
     ...blocks.map(({ id, grid }) => ({ ...grid, id })),
@@ -60,8 +57,18 @@ export function place(graph: Graph): Placed {
     width,
     height,
     nodes: [...nodes.map((one) => ({ ...one, ...middle(one.id) })), ...leaves],
-    edges: edges.map((edge) => ({ ...edge, ...wayOf(middle(edge.from), middle(edge.to)) })),
+    edges: edges.map((one) => ({ ...one, ...wayOf(middle(one.from), middle(one.to)) })),
     frames: blocks.map(({ id }) => middle(id)),
+  };
+}
+
+/** What is not within a frame, and a line to each frame. */
+function outside({ nodes, edges }: Graph, blocks: readonly Block[]): Pick<Graph, "nodes" | "edges"> {
+  const inBlocks = new Set(blocks.flatMap(({ leaves }) => leaves.map(({ id }) => id)));
+  const toFrames = blocks.map(({ id, bridge }) => edge(bridge, id));
+  return {
+    nodes: nodes.filter(({ id }) => !inBlocks.has(id)),
+    edges: [...edges.filter(({ from, to }) => !inBlocks.has(from) && !inBlocks.has(to)), ...toFrames],
   };
 }
 
@@ -99,7 +106,8 @@ function boxAt({ x, y }: { x?: number; y?: number }): Point {
   return { x: x ?? 0, y: y ?? 0 };
 }
 
-function sizeOf({ label, lines }: GraphNode): Size {
-  const widest = Math.max(widthOf(label, font.size), ...lines.map((line) => widthOf(line, font.small)));
-  return { width: Math.ceil(widest + 2 * font.padding), height: font.line * (1 + lines.length) + font.padding };
+function sizeOf({ label, lines, rate, fate }: GraphNode): Size {
+  const below = [...lines, ...(rate ? [widestRate] : [])];
+  const widest = Math.max(widthOf(`${sign(fate)}${label}`, font.size), ...below.map((one) => widthOf(one, font.small)));
+  return { width: Math.ceil(widest + 2 * font.padding), height: font.line * (1 + below.length) + font.padding };
 }

@@ -1,4 +1,4 @@
-import type { Graph, GraphEdge, GraphNode, NodeKind } from "./model.ts";
+import { type Fate, type Graph, type GraphEdge, type GraphNode, type NodeKind, sign } from "./model.ts";
 
 /** A name that both languages take: letters, digits and `_`. */
 function idsOf({ nodes }: Graph): Map<string, string> {
@@ -18,27 +18,48 @@ function mermaidText(text: string): string {
   return text.replaceAll(/["#<>&\\`]/g, (sign) => `#${sign.codePointAt(0)};`);
 }
 
+/** What is drawn in a colour of its own, and in which. */
+const marks = { drift: "#c00", added: "#188038", removed: "#c00", changed: "#b06000" } as const;
+
+/** What became of a part, or that it drifted. */
+function markOf({
+  drift,
+  fate,
+}: {
+  drift: readonly string[];
+  fate?: Fate | undefined;
+}): keyof typeof marks | undefined {
+  return fate ?? (drift.length > 0 ? "drift" : undefined);
+}
+
 /** The picture in the language of mermaid (flowchart), which GitHub and GitLab draw. */
 export function mermaid(graph: Graph): string {
   const ids = idsOf(graph);
-  const nodeLine = ({ id, kind, label, lines }: GraphNode) => {
+  const nodeLine = ({ id, kind, label, lines, fate }: GraphNode) => {
     const [open, close] = shapes[kind];
-    return `  ${ids.get(id)}${open}"${[label, ...lines].map(mermaidText).join("<br/>")}"${close}`;
+    return `  ${ids.get(id)}${open}"${[`${sign(fate)}${label}`, ...lines].map(mermaidText).join("<br/>")}"${close}`;
   };
   const edgeLine = ({ from, to, label, dashed }: GraphEdge) =>
     `  ${ids.get(from)} ${dashed ? "-.-" : "---"}${label ? `|"${mermaidText(label)}"|` : ""} ${ids.get(to)}`;
-  const drifted = graph.nodes.filter(({ drift }) => drift.length > 0).map(({ id }) => ids.get(id));
-  const red = graph.edges.flatMap(({ drift }, index) => (drift.length > 0 ? [index] : []));
   return [
     "flowchart LR",
     ...graph.nodes.map(nodeLine),
     ...graph.edges.map(edgeLine),
-    ...(drifted.length > 0
-      ? [`  classDef drift stroke:#c00,stroke-width:3px,color:#c00`, `  class ${drifted.join(",")} drift`]
-      : []),
-    ...(red.length > 0 ? [`  linkStyle ${red.join(",")} stroke:#c00,stroke-width:3px`] : []),
+    ...Object.entries(marks).flatMap(([mark, colour]) => mermaidMark(graph, mark, colour)),
     "",
   ].join("\n");
+}
+
+/** The lines that colour what has a mark. */
+function mermaidMark(graph: Graph, mark: string, colour: string): string[] {
+  const ids = idsOf(graph);
+  const nodes = graph.nodes.filter((one) => markOf(one) === mark).map(({ id }) => ids.get(id));
+  const edges = graph.edges.flatMap((one, index) => (markOf(one) === mark ? [index] : []));
+  const stroke = `stroke:${colour},stroke-width:3px${mark === "removed" ? ",stroke-dasharray:3 3" : ""}`;
+  return [
+    ...(nodes.length > 0 ? [`  classDef ${mark} ${stroke},color:${colour}`, `  class ${nodes.join(",")} ${mark}`] : []),
+    ...(edges.length > 0 ? [`  linkStyle ${edges.join(",")} ${stroke}`] : []),
+  ];
 }
 
 /** A text within quotes of dot. */
@@ -60,19 +81,26 @@ function attributes(pairs: Record<string, string | undefined>): string {
     .join(", ");
 }
 
-const red = (drift: readonly string[]) => (drift.length > 0 ? "#cc0000" : undefined);
+/** dot knows colours of six digits only. */
+function dotColour(part: GraphNode | GraphEdge): string | undefined {
+  const mark = markOf(part);
+  return mark && marks[mark].replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3");
+}
 
-function dotNode({ kind, label, lines, drift, about }: GraphNode): string {
-  const text = [label, ...lines].map(dotText).join("\\n");
-  const tooltip = dotText([...about, ...drift].join("; "));
-  return attributes({ label: text, shape: dotShapes[kind], color: red(drift), fontcolor: red(drift), tooltip });
+function dotNode(node: GraphNode): string {
+  const { kind, label, lines, drift, about, fate, changes = [] } = node;
+  const text = [`${sign(fate)}${label}`, ...lines].map(dotText).join("\\n");
+  const tooltip = dotText([...about, ...drift, ...changes].join("; "));
+  const colour = dotColour(node);
+  return attributes({ label: text, shape: dotShapes[kind], color: colour, fontcolor: colour, tooltip });
 }
 
 /** The picture in the language of Graphviz. */
 export function dot(graph: Graph): string {
   const ids = idsOf(graph);
-  const edges = graph.edges.map(({ from, to, label, dashed, drift }) => {
-    const shown = { label: dotText(label) || undefined, style: dashed ? "dashed" : undefined, color: red(drift) };
+  const edges = graph.edges.map((edge) => {
+    const { from, to, label, dashed } = edge;
+    const shown = { label: dotText(label) || undefined, style: dashed ? "dashed" : undefined, color: dotColour(edge) };
     const style = attributes(shown);
     return `  ${ids.get(from)} -- ${ids.get(to)}${style ? ` [${style}]` : ""};`;
   });

@@ -1,6 +1,6 @@
 import { partsOf } from "../../resources/lab/parts.ts";
 import type { LabArgs } from "../../resources/lab/shape.ts";
-import type { StackResource } from "../stack.ts";
+import { hidden, type StackResource } from "../stack.ts";
 
 /**
  * What a part of a Lab is called beside the urns of resources: the Lab's own, and which network or container.
@@ -14,6 +14,8 @@ function partUrn(urn: string, at: string): string {
 export function partsAsResources(lab: StackResource): StackResource[] {
   const { networks = {}, containers = {}, expect = [], owner, adopt = false } = lab.outputs;
   const args = { networks, containers, expect, owner, adopt } as unknown as LabArgs;
+  // Where something of the Lab is secret, nothing of its parts is shown.
+  const open = !JSON.stringify(lab.shown).includes(hidden);
   return partsOf(args).map(({ name, at, definition, args: outputs }) => ({
     urn: partUrn(lab.urn, at),
     kind: definition.kind,
@@ -24,7 +26,7 @@ export function partsAsResources(lab: StackResource): StackResource[] {
     component: false,
     inputs: outputs,
     outputs,
-    shown: {},
+    shown: open ? outputs : {},
     owner: outputs.owner,
     connection: lab.connection,
   }));

@@ -110,6 +110,8 @@ export interface Topology {
   expected: Expected[];
   /** The hosts where rules of the program's own let through or drop what is forwarded. */
   ruled: ReadonlySet<string>;
+  /** The host of every resource that stands on one, by its urn. */
+  hosts: ReadonlyMap<string, string>;
 }
 
 /** An address without its prefix. */

@@ -20,6 +20,7 @@ export async function topologyOf({ resources }: Stack): Promise<Topology> {
     names: [...of("ResolvConf").flatMap(namesInFile), ...of("Resolver").flatMap((one) => namesByResolver(one, cables))],
     expected: of("Expect").map(expectedOf),
     ruled: new Set(of("ForwardRule").map(hostOf)),
+    hosts: new Map(all.filter(isOnHost).map((one) => [one.urn, hostOf(one)])),
   };
 }
 
@@ -32,10 +33,14 @@ export async function withParts(resources: readonly StackResource[]): Promise<St
   return [...resources, ...labs.flatMap(partsAsResources)];
 }
 
-/** The containers of a Lab. */
+/** `pc-2` before `pc-10`. */
+const byNumber = new Intl.Collator("en", { numeric: true });
+
+/** The containers of a Lab, which the state has in the order of their letters. */
 function placesOfLab({ name: lab, outputs, connection, urn }: StackResource): Place[] {
   const containers = (outputs.containers ?? {}) as Record<string, Partial<Place>>;
-  return Object.entries(containers).map(([name, { netns = "", addresses = [], gateway = "" }]) => ({
+  const inOrder = Object.entries(containers).toSorted(([a], [b]) => byNumber.compare(a, b));
+  return inOrder.map(([name, { netns = "", addresses = [], gateway = "" }]) => ({
     name,
     lab,
     netns: netns || undefined,
@@ -45,6 +50,11 @@ function placesOfLab({ name: lab, outputs, connection, urn }: StackResource): Pl
     connection,
     urns: [`${urn}#containers.${name}`],
   }));
+}
+
+/** Components and what is worked out or tried stand on no host. */
+function isOnHost({ component, kind }: StackResource): boolean {
+  return !component && kind !== "AddressPool" && kind !== "Expect";
 }
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
@@ -127,6 +137,7 @@ function segmentOf(resource: StackResource, resources: readonly StackResource[])
   const nats = resources.filter(({ kind, outputs: nat }) => kind === "NatRule" && nat.type === "masquerade");
   const covers = ({ outputs: nat }: StackResource) =>
     addresses.some((one) => list(nat.source).length === 0 || list(nat.source).some((all) => contains(all, one)));
+  const mine = nats.filter((one) => hostOf(one) === host && covers(one));
   return {
     bridge: `${outputs.name}`,
     name: network?.name ?? name,
@@ -135,9 +146,15 @@ function segmentOf(resource: StackResource, resources: readonly StackResource[])
     addresses,
     internal: outputs.internal === true,
     isolate: outputs.isolate === true,
-    masquerade: nats.some((one) => hostOf(one) === host && covers(one)),
-    urns: [urn, ...(network ? [network.urn] : [])],
+    masquerade: mine.length > 0,
+    urns: [...new Set([urn, ...belonging(network, resources), ...mine.map((one) => one.urn)])],
   };
+}
+
+/** A network and what it is made of: its rules, its resolver. */
+function belonging(network: StackResource | undefined, resources: readonly StackResource[]): string[] {
+  if (!network) return [];
+  return [network.urn, ...resources.filter(({ parent }) => parent === network.urn).map(({ urn }) => urn)];
 }
 
 function publishedOf(resource: StackResource): Published {

@@ -1,11 +1,9 @@
 import { Option } from "commander";
 import { canonicalAddress } from "../../kernel/addresses.ts";
-import type { Connection } from "../../kernel/connection.ts";
 import { isWrong, tryAll, wayOut } from "../checking/probing.ts";
 import { asJson, asJunit, asTable } from "../checking/report.ts";
-import { trialsOf } from "../checking/trials.ts";
+import { hostsOf, trialsOf } from "../checking/trials.ts";
 import { readStack } from "../stack.ts";
-import type { Topology } from "../topology/model.ts";
 import { topologyOf } from "../topology/read.ts";
 import { exitCodes, mistake, type Verb } from "../verb.ts";
 
@@ -34,7 +32,3 @@ export const verb: Verb = {
     return results.some(isWrong) ? exitCodes.finding : exitCodes.healthy;
   },
 };
-
-function hostsOf({ places, published }: Topology): Map<string, Connection | undefined> {
-  return new Map([...places, ...published].map(({ host, connection }) => [host, connection]));
-}

@@ -13,6 +13,7 @@ import { mistake } from "../verb.ts";
 
 /** `linuxnet exec CONTAINER -- COMMAND`: runs a program in a container, with its DNS settings and hosts file. */
 export const verb: Verb = {
+  names: "containers",
   examples: [
     "exec web -- ip addr",
     "exec web -- sh -c 'curl -s http://db:8080/ | head'",

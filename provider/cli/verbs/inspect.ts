@@ -12,6 +12,7 @@ import { colourOf, objectData } from "./ls.ts";
 
 /** `linuxnet inspect NAME`: all that is known of a container, a network or one object: the state, and the kernel. */
 export const verb: Verb = {
+  names: "all",
   examples: ["inspect web", "inspect shop --json", "inspect Bridge/lab0"],
   declare: (command) =>
     void command.argument(

@@ -11,6 +11,7 @@ import { onTerminal } from "./exec.ts";
 
 /** `linuxnet logs NAME`: what a Process, a container's command or a resolver has printed. */
 export const verb: Verb = {
+  names: "programs",
   examples: ["logs web", "logs -f --tail 20 web"],
   declare: (command) =>
     void command

@@ -7,6 +7,7 @@ import { inPlace, inside, onTerminal, placeIn } from "./exec.ts";
 
 /** `linuxnet shell CONTAINER`: a shell in a container. */
 export const verb: Verb = {
+  names: "containers",
   examples: ["shell web", "shell -u nobody web"],
   declare: (command) => void inPlace(command),
   async run(call) {

@@ -12,6 +12,7 @@ import { exitCodes, mistake, type Verb } from "../verb.ts";
 
 /** `linuxnet trace FROM TO[:PORT]`: sends one packet, and tells each link and rule on its way and on the way back. */
 export const verb: Verb = {
+  names: "containers",
   examples: [
     "trace web world",
     "trace web db:5432",

@@ -1,8 +1,8 @@
 import { Script } from "node:vm";
 import { expect, test } from "vitest";
+import { graphOf } from "../../../provider/cli/graph/build.ts";
 import { html } from "../../../provider/cli/graph/html.ts";
 import { place } from "../../../provider/cli/graph/layout.ts";
-import { graphOf } from "../../../provider/cli/graph/model.ts";
 import { svg } from "../../../provider/cli/graph/svg.ts";
 import { dot, mermaid } from "../../../provider/cli/graph/text.ts";
 import { topologyOf } from "../../../provider/cli/topology/read.ts";

@@ -53,16 +53,23 @@ test.each([
   expect(err).toMatch(sentence);
 });
 
-test("the completion script of bash is one that bash reads, and completes verbs, options and shells", async () => {
+test("the completion script of bash is one that bash reads, and completes verbs, options, shells and names of the stack", async () => {
   const { out } = await run("completion", "bash");
+  // In place of the command: what it is asked, and a name.
+  const fake = "linuxnet() { printf 'lab/one\\n'; echo \"asked_$*\" | tr ' ' _; }";
   const complete = async (...words: string[]) => {
-    const script = `${out}\nCOMP_WORDS=(linuxnet ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _linuxnet; echo "\${COMPREPLY[*]}"`;
+    const script = `${out}\n${fake}\nCOMP_WORDS=(linuxnet ${words.map((word) => `'${word}'`).join(" ")}); COMP_CWORD=${words.length}; _linuxnet; echo "\${COMPREPLY[*]}"`;
     return (await execa("bash", ["--norc", "-euc", script])).stdout;
   };
   expect(await complete("ins")).toBe("inspect");
   expect(await complete("ls", "--h")).toBe("--host");
   expect(await complete("--stack", "dev", "logs", "--fo")).toBe("--follow");
   expect(await complete("completion", "z")).toBe("zsh");
+  expect(await complete("exec", "l")).toBe("lab/one");
+  expect(await complete("-C", "/x", "inspect", "--stack", "dev", "a")).toBe(
+    "asked_-C_/x_--stack_dev_completion_names_inspect",
+  );
+  expect(await complete("exec", "--us")).toBe("--user");
   expect((await run("completion", "zsh")).out).toMatch(/^#compdef linuxnet\n/);
   expect((await run("completion", "fish")).out).toContain("-a inspect");
 });
