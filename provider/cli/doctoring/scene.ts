@@ -34,6 +34,7 @@ const nothing: Topology = {
   names: [],
   expected: [],
   ruled: new Set(),
+  hosts: new Map(),
 };
 
 /** Looks at one host without a stack. */
