@@ -82,9 +82,10 @@ const others = [
   "}",
 ].join("\n");
 
+/** A shell that reads byte by byte finds no end of line in such a file: the kernel answers the first read alone (proc_sysctl.c). */
 const bridgedText = [
   "for f in iptables ip6tables; do",
-  '  read -r v </proc/sys/net/bridge/bridge-nf-call-$f && echo "bridged $f:$v"',
+  '  v=; read -r v </proc/sys/net/bridge/bridge-nf-call-$f || [ -n "$v" ] && echo "bridged $f:$v"',
   "done 2>/dev/null",
 ].join("\n");
 
