@@ -39,6 +39,18 @@ test("a bridge that is not there, or has not the address, is named", async ({ ma
   );
 });
 
+test("a firewall of the host's that lets nobody ask it is named, with what lets them in", async ({ machine }) => {
+  await dnsLab(machine);
+  await machine.sh("iptables -P INPUT DROP; iptables -A INPUT -i lo -j ACCEPT");
+  await machine.baseline();
+  const error = await make(machine, "Resolver", "shop", shop).catch((thrown: Error) => thrown.message);
+  expect(error).toContain("what containers on shop0 ask of its resolver is stopped by the policy drop of INPUT");
+  const remedy = /`(iptables-nft -I INPUT [^`]*)`/.exec(`${error}`)?.[1];
+  await machine.sh(`${remedy}`);
+  await machine.baseline();
+  await (await make(machine, "Resolver", "shop", shop)).destroy();
+});
+
 test("one that cannot start under its new name answers under its former one", async ({ machine }) => {
   await dnsLab(machine);
   const resolver = await make(machine, "Resolver", "before", shop);
