@@ -53,8 +53,11 @@ function ifindex(device: string): string {
   return `limit ip -o link show dev ${quote(device)} 2>/dev/null | cut -d: -f1`;
 }
 
+/** Where it is noted on which links we have turned it on: a file each. */
+export const localnetNotes = `${runDir}/route_localnet`;
+
 function noteFile(device: string): string {
-  return `${runDir}/route_localnet/${device}`;
+  return `${localnetNotes}/${device}`;
 }
 
 /**
@@ -65,7 +68,7 @@ export function localnetStep(device: string, owner: string): Step {
   const [file, note] = [quote(setting(device)), quote(noteFile(device))];
   const on = [
     `if [ "$(cat ${file})" = 0 ]; then`,
-    `  ${makeDir(`${runDir}/route_localnet`)}`,
+    `  ${makeDir(localnetNotes)}`,
     `  ${ifindex(device)} >${note}`,
     `  echo 1 >${file}`,
     "fi",

@@ -133,12 +133,14 @@ export function readLinks(reply: Reply): Link[] {
     stp: (found.linkinfo?.info_data?.stp_state ?? 0) > 0,
     hairpin: found.linkinfo?.info_slave_data?.hairpin ?? false,
     isolated: found.linkinfo?.info_slave_data?.isolated ?? false,
-    ...(typeof found.linkinfo?.info_slave_data?.state === "string" && {
-      portState: found.linkinfo.info_slave_data.state,
-    }),
+    ...portStateOf(found.linkinfo?.info_slave_data?.state),
     ...(found.addr_info.some(({ scope, family }) => scope === "link" && family === "inet6") && { linkLocal: true }),
     ...(found.linkinfo?.info_kind === "vxlan" && { vxlan: readVxlan(found.linkinfo.info_data ?? {}) }),
   }));
+}
+
+function portStateOf(state: unknown): Pick<Link, "portState"> {
+  return typeof state === "string" ? { portState: state } : {};
 }
 
 function readVxlan({ id, local, local6, port }: { id?: number; local?: string; local6?: string; port?: number }) {

@@ -72,6 +72,7 @@ const faults: Fault[] = [
     make: admin("accept", 'iifname "br-shop" ct state new drop'),
     undo: "nft delete table inet admin",
     says: /nft table inet admin f: .*iifname br-shop/,
+    more: true,
   },
   {
     cause: "br-netfilter",

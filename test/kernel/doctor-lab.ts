@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { diagnose, type Named } from "../../provider/cli/doctoring/diagnose.ts";
 import { mend } from "../../provider/cli/doctoring/mend.ts";
+import { reportOf } from "../../provider/cli/doctoring/report.ts";
 import { lookAtBare, lookAtStack } from "../../provider/cli/doctoring/scene.ts";
 import { type Stack, stackOf } from "../../provider/cli/stack.ts";
 import { long } from "../support/long.ts";
@@ -63,9 +64,9 @@ export class DoctorLab {
 
   /** What doctor finds of the host alone. */
   async foundOnHost(): Promise<Named[]> {
-    const { scene, fault, unfit } = await lookAtBare(undefined, () => this.machine.host);
-    if (!scene) throw fault ?? unfit;
-    return diagnose(scene);
+    const { findings, fault } = reportOf(await lookAtBare(undefined, () => this.machine.host));
+    if (fault) throw fault;
+    return findings;
   }
 
   /** Brings all that is ours back, as `linuxnet doctor --fix` does. */

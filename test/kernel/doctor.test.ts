@@ -63,9 +63,10 @@ const inAddresses: Fault[] = [
     cause: "address-missing",
     make: "ip -n $C addr del 10.5.0.2/24 dev eth0",
     undo: `ip -n $C addr add 10.5.0.2/24 dev eth0; ${toWorld}`,
+    more: true,
   },
   { cause: "default-route", make: "ip -n $C route del default", undo: toWorld },
-  { cause: "no-uplink", make: "ip route del default", undo: "ip route add default via 203.0.113.1" },
+  { cause: "no-uplink", make: "ip route del default", undo: "ip route add default via 203.0.113.1", more: true },
 ];
 
 /** Programs by their words, but not the shell that looks for them. */
@@ -117,4 +118,18 @@ test("a host without a lab is healthy, or its fault is found", async ({ machine 
   );
   expect((await lab.foundOnHost()).map(({ cause }) => cause)).toEqual(["tool-missing"]);
   await machine.sh("umount /usr/sbin/nft /usr/sbin/iptables /usr/sbin/iptables-save");
+});
+
+test("a host that lacks what every script needs is told so, and nothing else of it", async ({ machine }) => {
+  const lab = await DoctorLab.make(machine, []);
+  await machine.sh("tc=$(command -v tc); mount --bind /dev/null $tc");
+  const found = await lab.foundOnHost();
+  expect(found.map(({ cause, says, remedy }) => ({ cause, says, remedy }))).toEqual([
+    {
+      cause: "host-unfit",
+      says: "This host cannot be used: tc is missing.",
+      remedy: "Install there: apt-get install iproute2.",
+    },
+  ]);
+  await machine.sh("umount $(command -v ip | sed 's/ip$/tc/')");
 });

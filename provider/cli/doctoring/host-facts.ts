@@ -1,4 +1,5 @@
 import { type Fact, sh } from "../../kernel/command.ts";
+import { localnetNotes } from "../../kernel/iptables-localnet.ts";
 import { quote } from "../../kernel/quote.ts";
 import { iptablesChains } from "./filter-iptables.ts";
 import { nftChains } from "./filter-nft.ts";
@@ -132,4 +133,10 @@ export const policiesFact: Fact<string[]> = {
         .filter((line) => line !== "" && !/^(0|32766|32767): from all lookup (local|main|default)$/.test(line)),
     ),
   ],
+};
+
+/** Asks on which links we have turned route_localnet on, for whichever stack. */
+export const ownLocalnetFact: Fact<Set<string>> = {
+  command: sh(`ls ${localnetNotes} 2>/dev/null || :`),
+  parse: ({ stdout }) => new Set(stdout.split("\n").filter(Boolean)),
 };

@@ -6,7 +6,7 @@ import { tableFact } from "../../kernel/nft.ts";
 import { processFact, type SeenProcess } from "../../kernel/processes-fact.ts";
 import { type Route, routesFact } from "../../kernel/routes.ts";
 import type { StackResource } from "../stack.ts";
-import { filtersFact, policiesFact, toolsFact } from "./host-facts.ts";
+import { filtersFact, ownLocalnetFact, policiesFact, toolsFact } from "./host-facts.ts";
 import type { HostSeen, SeenSpace } from "./seen.ts";
 import { type Inside, insideFacts, settingsFact } from "./spaces.ts";
 
@@ -82,6 +82,7 @@ function hostFacts({ protocols }: Wish) {
     table: tableFact(),
     filters: filtersFact,
     policies: policiesFact,
+    localnet: ownLocalnetFact,
   };
 }
 

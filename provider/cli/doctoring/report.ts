@@ -26,7 +26,7 @@ export function reportOf({ host, scene, unfit, fault }: Looked): HostReport {
 
 /** A host that answers and cannot be used: nothing else can be known of it. */
 function unfitFinding({ failing: { problem, remedy = "" } }: LinuxnetError): Named {
-  const says = `${problem.charAt(0).toUpperCase()}${problem.slice(1)}.`;
+  const says = `This host cannot be used: ${problem}.`;
   const evidence = [{ where: "the first look at the host", seen: problem }];
   return { cause: "host-unfit", says, evidence, remedy, breaks: [] };
 }

@@ -40,6 +40,8 @@ export interface HostSeen extends SeenSpace {
   ruleSets: ReadonlyMap<string, string>;
   /** The lines of `ip rule`, without the kernel's own. */
   policies: string[];
+  /** The links on which we have turned route_localnet on, for whichever stack. */
+  localnet: ReadonlySet<string>;
   spaces: ReadonlyMap<string, SeenSpace>;
   /** Programs by their owner. */
   programs: ReadonlyMap<string, SeenProcess | undefined>;

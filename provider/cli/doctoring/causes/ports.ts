@@ -206,11 +206,10 @@ const localnetOff: Cause = {
 const localnetOn: Cause = {
   name: "route-localnet-on",
   looksAt: "`route_localnet` where we did not turn it on",
-  find: (scene) => {
-    const ours = localLinks(scene);
-    const links = ["all", ...scene.seen.links.map(({ name }) => name)];
+  find: ({ seen }) => {
+    const links = ["all", ...seen.links.map(({ name }) => name)];
     const on = links.filter(
-      (link) => link !== "lo" && !ours.has(link) && settingOf(scene.seen, undefined, localnetFile(link)) === "1",
+      (link) => link !== "lo" && !seen.localnet.has(link) && settingOf(seen, undefined, localnetFile(link)) === "1",
     );
     return on.map((link) => ({
       says: `route_localnet is on for ${link}, and not by us: neighbours there may reach what listens on 127.0.0.1.`,
