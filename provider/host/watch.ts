@@ -1,6 +1,6 @@
 import type { Connection } from "../kernel/connection.ts";
 import { firstLine, LinuxnetError } from "../kernel/failure.ts";
-import { silence } from "../kernel/watching.ts";
+import { complaintMark, silence } from "../kernel/watching.ts";
 import { type Launch, localLaunch, type Shell, start } from "./shell.ts";
 import { sshLaunch } from "./ssh.ts";
 
@@ -14,7 +14,7 @@ const endDeadline = 10;
 export class Watch {
   /** The host, in the words of an error. */
   readonly name: string;
-  /** What it has said on stderr. */
+  /** What it, and what it has started, has said on stderr. */
   complaints = "";
   /** Resolves with a sentence when it has ended, by itself or because it was closed. */
   readonly ended: Promise<string>;
@@ -51,7 +51,11 @@ export class Watch {
     const started = await launch.start(script);
     const watch = new Watch(launch.name, start(started), () => started.dispose?.());
     const ready = Promise.withResolvers<boolean>();
-    watch.#listen((line) => (line === "@ready" ? ready.resolve(true) : onLine(line)));
+    watch.#listen((line) => {
+      if (line.startsWith(`${complaintMark} `)) watch.complaints += `${line.slice(2)}\n`;
+      else if (line === "@ready") ready.resolve(true);
+      else onLine(line);
+    });
     const timer = setTimeout(() => ready.resolve(false), readyDeadline * 1000);
     const isReady = await Promise.race([ready.promise, watch.ended.then(() => false)]);
     clearTimeout(timer);

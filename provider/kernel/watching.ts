@@ -17,6 +17,9 @@ export interface Held {
   text: string;
 }
 
+/** Begins a line that a program has said on stderr. */
+export const complaintMark = "!";
+
 /** Seconds within which whoever watches must say that it is still there. */
 export const silence = 20;
 
@@ -41,7 +44,7 @@ export function watchScript(
     "exec 4<&0",
     // The sign is one byte: head ends with nothing when the pipe has.
     `{ while [ -n "$(timeout ${silence} head -c 1)" ]; do :; done <&4 | {`,
-    "exec 7<&0 4<&-",
+    "exec 7<&0 4<&- 9>&1",
     ...held.map(holding),
     ...watchers.map(watching),
     ready,
@@ -52,13 +55,34 @@ export function watchScript(
   ].join("\n");
 }
 
+const sockets = {
+  packets: "cat /proc/net/packet | wc -l",
+  // Group 9 of netfilter's netlink (linux/netfilter/nfnetlink.h).
+  trace: "grep -c ' 00000100 ' /proc/net/netlink",
+} as const;
+
+/**
+ * How many sockets of a namespace look at packets, or listen to nft's trace: one more of them, and a program that was started watches.
+ * @param enter the words that enter the namespace; ends with a blank, or is empty
+ */
+export function countSockets(what: keyof typeof sockets, enter: string): string {
+  return `$(${enter}sh -c ${quote(sockets[what])})`;
+}
+
+/** Waits until all of some tests hold, four seconds at most. */
+export function waitFor(tests: readonly string[]): string {
+  return `n=0; until ${tests.join(" && ") || ":"}; do n=$((n+1)); [ $n -lt 80 ] || break; sleep .05; done`;
+}
+
 function holding({ enter, text }: Held): string {
   return `{ printf '%s\\n' ${quote(text)}; cat <&7; } | ${enter}nft -i >/dev/null &`;
 }
 
+/** What a program says on stderr comes by itself, so that several do not get into one line. */
 function watching({ tag, command, binary }: Watcher): string {
-  const marked = `sed -u ${quote(`s/^/${tag} /`)}`;
-  const encoded = binary ? `base64 -w 76 | ${marked}` : marked;
-  const started = `setpriv --pdeathsig TERM ${command} 7<&- & p=$!`;
-  return `{ ${started}; cat <&7; kill $p 2>/dev/null; wait $p; } | ${encoded} &`;
+  const marked = (mark: string) => `sed -u ${quote(`s/^/${mark} /`)}`;
+  const encoded = binary ? `base64 -w 76 | ${marked(tag)}` : marked(tag);
+  const started = `setpriv --pdeathsig TERM ${command} 2>&3 3>&- 7<&- & p=$!`;
+  const running = `{ ${started}; cat <&7; kill $p 2>/dev/null; wait $p; } | { ${encoded}; } >&9 3>&-`;
+  return `{ ${running}; } 3>&1 | ${marked(complaintMark)} &`;
 }

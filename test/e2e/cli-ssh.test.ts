@@ -1,6 +1,8 @@
 // The command `linuxnet` on a host behind ssh, with a password that ssh and sudo want, and that only the state knows.
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { quoteAll } from "../../provider/kernel/quote.ts";
+import type { Hosts, LabHost } from "../support/hosts.ts";
 import { test } from "../support/hosts-test.ts";
 import { Stack, succeeded } from "../support/stack.ts";
 
@@ -70,8 +72,39 @@ test("a stack on a host behind ssh is shown, entered and checked; its secrets go
       code: 0,
       stdout: expect.stringMatching(/\/dev\/pts\/\d+\r\n$/),
     });
+    await following(lab, stack);
+    await cutOff(lab, stack);
     succeeded(await stack.destroy());
   } finally {
     stack.close();
   }
 });
+
+/** A packet is followed there, and captured meanwhile. */
+async function following({ machine }: Hosts, stack: Stack): Promise<void> {
+  const line = (...args: string[]) => `(${stack.linuxnetLine("--stack", "dev", ...args)})`;
+  const said = `${stack.folder}/capturing`;
+  const capturing = `${line("capture", "web", "-c", "1", "--", "icmp")} 2>${said} & until grep -q 'capturing at' ${said}; do sleep 0.1; done`;
+  const { code, stdout } = await machine.exec(
+    `${capturing}; ${line("trace", "web", "client")}; code=$?; wait $!; exit $code`,
+  );
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringContaining("it got there, and the answer came back"),
+  });
+  expect(stdout).toMatch(/^ {2}web +eth0 +out {2}10\.5\.0\.\d → 10\.5\.0\.\d {2}echo request$/m);
+  expect(stdout).toMatch(/^\S+ {2}web {2}IP 10\.5\.0\.\d > 10\.5\.0\.\d: ICMP echo request/m);
+}
+
+/** When the connection is lost, all that watched there ends. */
+async function cutOff({ machine, hosts }: Hosts, stack: Stack): Promise<void> {
+  const host = hosts[0] as LabHost;
+  const traces = () => host.sh("nft list tables | grep linuxnet-trace; pgrep -x tcpdump; :");
+  // There is nobody at 10.5.0.99: it is waited for.
+  const answer = machine.exec(stack.linuxnetLine("--stack", "dev", "trace", "web", "10.5.0.99"));
+  while (!/linuxnet-trace.*\n\d+\n\d+/.test(await traces())) await sleep(50);
+  await host.cutConnections();
+  const { code, stdout, stderr } = await answer;
+  expect({ code, stdout, lines: stderr.split("\n").length }).toEqual({ code: 2, stdout: "", lines: 2 });
+  while ((await traces()) !== "") await sleep(50);
+}

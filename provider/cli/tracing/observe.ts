@@ -8,7 +8,7 @@ import { readCooked } from "../../kernel/packet.ts";
 import { PcapReader } from "../../kernel/pcap.ts";
 import { quote } from "../../kernel/quote.ts";
 import { sendFact, type Tracer, tracerFilter, tracingTable } from "../../kernel/tracer.ts";
-import { type Held, type Watcher, watchScript } from "../../kernel/watching.ts";
+import { countSockets, type Held, type Watcher, waitFor, watchScript } from "../../kernel/watching.ts";
 import { afterwards } from "./aftermath.ts";
 import type { Capture, Journey, Observation, Traced } from "./model.ts";
 import { type Surveyed, survey } from "./survey.ts";
@@ -96,34 +96,24 @@ function capturesIn(text: string, spot: number, reader: PcapReader | undefined, 
   });
 }
 
-/** Counts the sockets that look at packets, and those that listen to nft's trace (group 9 of netfilter's, linux/netfilter/nfnetlink.h). */
-const looking = {
-  packets: "cat /proc/net/packet | wc -l",
-  trace: "grep -c ' 00000100 ' /proc/net/netlink",
-} as const;
-
 function scriptOf(own: readonly number[], spots: Journey["spots"], tracer: Tracer, known: Surveyed): string {
   const [watchers, held, before, ready]: [Watcher[], Held[], string[], string[]] = [[], [], [], []];
   for (const index of own) {
     const spot = spots[index] as Journey["spots"][number];
     const { enter } = spot;
-    const count = (what: string) => `$(${enter}sh -c ${quote(what)})`;
+    const [packets, trace] = [countSockets("packets", enter), countSockets("trace", enter)];
     if (known.captured[index]) {
       const command = `${enter}tcpdump -i any -y LINUX_SLL2 -Z root -p -n -U --immediate-mode -s 160 -w - ${quote(tracerFilter(tracer))}`;
       watchers.push({ tag: `C${index}`, command, binary: true });
-      before.push(`packets${index}=${count(looking.packets)}`);
-      ready.push(`[ ${count(looking.packets)} -gt $packets${index} ]`);
+      before.push(`packets${index}=${packets}`);
+      ready.push(`[ ${packets} -gt $packets${index} ]`);
     }
     if (!known.ruled[index]) continue;
     const name = `linuxnet-trace-${randomBytes(4).toString("hex")}`;
     held.push({ enter, text: tracingTable(name, tracer, spot.own) });
     watchers.push({ tag: `T${index}`, command: `${enter}nft -a monitor trace`, binary: false });
-    before.push(`trace${index}=${count(looking.trace)}`);
-    ready.push(
-      `[ ${count(looking.trace)} -gt $trace${index} ]`,
-      `${enter}nft list chain inet ${name} ready >/dev/null 2>&1`,
-    );
+    before.push(`trace${index}=${trace}`);
+    ready.push(`[ ${trace} -gt $trace${index} ]`, `${enter}nft list chain inet ${name} ready >/dev/null 2>&1`);
   }
-  const loop = `n=0; until ${ready.join(" && ") || ":"}; do n=$((n+1)); [ $n -lt 80 ] || break; sleep .05; done`;
-  return watchScript(watchers, held, before.join("\n"), loop);
+  return watchScript(watchers, held, before.join("\n"), waitFor(ready));
 }

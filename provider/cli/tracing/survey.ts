@@ -31,7 +31,8 @@ const toolsFact: Fact<string[]> = {
 
 const linkShape = z.array(z.looseObject({ ifindex: z.number(), ifname: z.string() }));
 
-function linksFact(spot: Spot): Fact<ReadonlyMap<number, string>> {
+/** Asks for the names of all links of a spot, by number. */
+export function linksFact(spot: Spot): Fact<ReadonlyMap<number, string>> {
   return {
     command: sh(`limit ${spot.enter}ip -j link show`),
     parse: ({ code, stdout, stderr }) => {
