@@ -1,4 +1,4 @@
-// A pcapng, byte by byte (draft-ietf-opsawg-pcapng); that tcpdump reads it is shown by test/kernel/capture.test.ts.
+// A pcapng, byte by byte (draft-ietf-opsawg-pcapng).
 import { expect, test } from "vitest";
 import { interfaceBlock, packetBlock, sectionHeader } from "../../../provider/kernel/pcapng.ts";
 
