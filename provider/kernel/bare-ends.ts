@@ -1,6 +1,7 @@
 import type { End } from "./cable-schema.ts";
 import type { Change, Fact, Step } from "./command.ts";
 import { firewallChanges, firewallFacts, firewallTeardown, type SeenRules } from "./firewall.ts";
+import { setLink } from "./link-changes.ts";
 import type { Claimant } from "./owner.ts";
 import { quietChanges, quietNames } from "./quiet.ts";
 import { type Sysctls, sysctlFact } from "./sysctl.ts";
@@ -48,9 +49,14 @@ export function bareJoining(pair: Pair, seen: SeenBare, who: Claimant): Change[]
   return firewallChanges("nftables", { nft: { elements, rules: [] }, forwarding: undefined }, seen, who);
 }
 
-/** The steps that take bare ends out of our table. */
-export function bareTeardown(seen: SeenBare, who: Claimant): Step[] {
-  return isAsked(seen) ? firewallTeardown(seen, who) : [];
+/**
+ * The steps that take bare ends out of our table.
+ * @param going the steps by which the pair goes: its ends are down before, and it goes last, so that what was cut off is taken up
+ */
+export function bareTeardown(pair: Pair, going: readonly Step[], seen: SeenBare, who: Claimant): Step[] {
+  const rules = isAsked(seen) ? firewallTeardown(seen, who) : [];
+  if (going.length === 0 || rules.length === 0) return [...rules, ...going];
+  return [...bareEnds(pair).map((name) => setLink({ name, netns: undefined }, ["down"], [])), ...rules, ...going];
 }
 
 function isAsked(seen: SeenBare): seen is SeenRules {

@@ -1,4 +1,4 @@
-import { type Fact, type Reply, type ShCommand, type Step, sh } from "./command.ts";
+import { type Fact, type Reply, type Step, sh } from "./command.ts";
 import { LinuxnetError } from "./failure.ts";
 import { isAbsence } from "./links.ts";
 import { isOwner, ownerText, readOwner } from "./owner.ts";
@@ -110,9 +110,18 @@ export function writeFileStep(file: NetnsFile, content: string, seen: SeenFile):
 
 /** Takes a file of ours away, and puts back what stood there before we took its place. */
 export function removeFileStep(file: NetnsFile): Step {
+  return { what: `remove ${netnsPath(file)}`, do: sh(removeText(file)) };
+}
+
+/** Takes all files of ours of a namespace away, and their folder: in one step, since a folder without a file is nobody's. */
+export function removeFilesStep(netns: string, files: readonly NetnsFile[]): Step {
+  const text = [...files.map(removeText), tidyText(netns)].join("\n");
+  return { what: `remove ${files.map(netnsPath).join(" and ")}`, do: sh(text) };
+}
+
+function removeText(file: NetnsFile): string {
   const [path, former] = [quote(netnsPath(file)), quote(beside("former", file))];
-  const text = `if [ -e ${former} ] || [ -L ${former} ]; then limit mv -f ${former} ${path}; else limit rm -f ${path}; fi`;
-  return { what: `remove ${netnsPath(file)}`, do: sh(text) };
+  return `if [ -e ${former} ] || [ -L ${former} ]; then limit mv -f ${former} ${path}; else limit rm -f ${path}; fi`;
 }
 
 /** Takes a file of ours away while its resource goes on; the inverse writes it again. */
@@ -123,10 +132,6 @@ export function dropFileStep(file: NetnsFile, seen: SeenFile): Step {
 }
 
 /** Removes the folder of a namespace, and the folder of all of them, where we have made them and nothing is left in them. */
-export function tidyFolder(netns: string): ShCommand {
-  return sh(tidyText(netns));
-}
-
 function tidyText(netns: string): string {
   const [folder, mark] = [quote(folderOf(netns)), quote(folderMark(netns))];
   return [

@@ -20,7 +20,7 @@ import {
   viewsOf,
 } from "./iptables-firewall.ts";
 import { type SeenTable, tableFact } from "./nft.ts";
-import { hasPieces, type Pieces, pieceChanges, pieceTeardown } from "./nft-changes.ts";
+import { hasPieces, isBare, type Pieces, pieceChanges, pieceTeardown } from "./nft-changes.ts";
 import type { Claimant } from "./owner.ts";
 import { routesFact } from "./routes.ts";
 import { refuseStopped, type Traffic } from "./stopped.ts";
@@ -163,21 +163,22 @@ function refuseBlind({ table, rules4 }: SeenRules, { state }: Keeper): void {
  */
 export function firewallPresent(seen: SeenRules, who: Keeper): boolean {
   refuseBlind(seen, who);
-  return hasPieces(seen.table, who) || iptablesPresent(who, viewsOf(seen));
+  return hasPieces(seen.table, who) || isBare(seen.table) || iptablesPresent(who, viewsOf(seen));
 }
 
 /**
- * The steps that take a resource's packet rules away, and what was caused by them.
+ * The steps that take a resource's packet rules away, and what was caused by them. The rules go last: while they stand, the resource is
+ * there, and what was cut off before is known to be taken up.
  * @throws LinuxnetError when it cannot be known what stands
  */
 export function firewallTeardown(seen: SeenRules, who: Keeper, netns?: string): Step[] {
   refuseBlind(seen, who);
   return [
-    ...pieceTeardown(seen.table, who, netns),
-    ...iptablesBackendTeardown(seen, who),
     ...acceptTeardown(seen, who, netns),
     ...forwardingTeardown(who.owner, seen.forwarding, netns),
     ...(seen.forwarding.noted ? guardTeardown(netns) : []),
+    ...iptablesBackendTeardown(seen, who),
+    ...pieceTeardown(seen.table, who, netns),
   ];
 }
 

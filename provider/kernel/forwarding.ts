@@ -172,10 +172,13 @@ const byAdvertisement = [
   "ip -6 -o addr show scope global dynamic | awk '{ print $2 }'; }",
 ].join(" ");
 
-/** Rules of others, in nftables or in the older rule sets of iptables, translate addresses: they rely on forwarding. */
+/**
+ * Rules of others, in nftables or in the older rule sets of iptables, translate addresses: they rely on forwarding. nft tells no
+ * comment of a rule that iptables has made: what stands in a chain of ours is ours.
+ */
 const others = [
   "others() {",
-  `  nft list ruleset 2>/dev/null | awk '/^table/ { mine = ($2 == "inet" && $3 == "${table}") } !mine && !/linuxnet:/ && /masquerade|[ds]nat (ip6? )?to|MASQUERADE|[DS]NAT/ { found = 1 } END { exit !found }' && return`,
+  `  nft list ruleset 2>/dev/null | awk '/^table/ { mine = ($2 == "inet" && $3 == "${table}") } /^\\tchain/ { own = ($2 ~ /^LINUXNET-/) } !mine && !own && !/linuxnet:/ && /masquerade|[ds]nat (ip6? )?to|MASQUERADE|[DS]NAT/ { found = 1 } END { exit !found }' && return`,
   "  for t in iptables-legacy ip6tables-legacy iptables ip6tables; do",
   `    ! command -v $t-save >/dev/null || ! $t-save 2>/dev/null | grep -v linuxnet: | grep -q -e '-j MASQUERADE' -e '-j [DS]NAT' || return 0`,
   "  done",

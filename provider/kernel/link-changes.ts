@@ -21,12 +21,12 @@ export function freshLink({ name, mtu, macAddress }: WantedLink, kind: string): 
   return { name, mtu, macAddress, kind, ...none, ifindex: 0, up: false, stp: false, hairpin: false, isolated: false };
 }
 
-/** Changes of a link that is being made: it goes as a whole when a later step fails, so they need no inverse. */
-export function ofNewLink(changes: readonly Change[]): Change[] {
-  return changes.map((change) => ({
-    ...change,
-    steps: change.steps.map(({ what, do: command }) => ({ what, do: command })),
-  }));
+/**
+ * Changes of a link that is being made: it goes as a whole when a later step fails, so they need no inverse. No input of theirs has
+ * drifted, what is told is that the link is missing.
+ */
+export function ofNewLink(changes: readonly Change[], drift: string): Change[] {
+  return changes.map(({ steps }) => ({ drift, steps: steps.map(({ what, do: command }) => ({ what, do: command })) }));
 }
 
 /** One `ip link set dev NAME ...` with its inverse. */

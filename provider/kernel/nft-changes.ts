@@ -222,11 +222,17 @@ export function hasPieces(seen: SeenTable, who: Claimant): boolean {
   return [...seen.elements, ...seen.rules].some(({ comment }) => isMine(comment, who));
 }
 
+/** Whether our table stands for nobody: who was its last owner was cut off before it could take it away. */
+export function isBare({ exists, elements, rules }: SeenTable): boolean {
+  return exists && ![...elements, ...rules].some(({ comment }) => isOwner(comment));
+}
+
 /** Takes away what of our table belongs to a resource, and the table with its last owner. */
 export function pieceTeardown(seen: SeenTable, who: Claimant, netns?: string): Step[] {
   const none = { elements: [], rules: [] };
   const mine = [...surplusElements(none, seen, who, netns), ...surplusRules(none, seen, who, netns)];
-  return mine.length === 0 ? [] : [...mine, { what: "tidy our nftables table", do: tidyTable(netns) }];
+  const tidy = { what: "tidy our nftables table", do: tidyTable(netns) };
+  return mine.length === 0 && !isBare(seen) ? [] : [...mine, tidy];
 }
 
 /** Deletes our table when no owner has anything left in it. */

@@ -101,7 +101,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   ];
   const making = { drift: `bridge ${name} is missing`, steps: [makeBridge(wanted)] };
   return [
-    ...(who === "absent" ? [making, ...ofNewLink(changes)] : changes),
+    ...(who === "absent" ? [making, ...ofNewLink(changes, making.drift)] : changes),
     ...joining(args, seen, context),
     ...closeChanges(name, seen.closed, netns),
   ];

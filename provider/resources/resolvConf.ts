@@ -14,9 +14,8 @@ import {
   type NetnsFile,
   netnsFileFact,
   netnsPath,
-  removeFileStep,
+  removeFilesStep,
   type SeenFile,
-  tidyFolder,
   writeFileStep,
 } from "../kernel/files.ts";
 import { readOwner, standing } from "../kernel/owner.ts";
@@ -154,10 +153,10 @@ function oddLines(path: string, odd: readonly string[]): { drift: string }[] {
 
 function teardown({ netns }: Args, seen: Seen, context: Context): Step[] {
   const files = [
-    ...(isOurs(seen.resolv, context) ? [removeFileStep(resolvFile(netns))] : []),
-    ...(isOurs(seen.hosts, context) ? [removeFileStep(hostsFile(netns))] : []),
+    ...(isOurs(seen.resolv, context) ? [resolvFile(netns)] : []),
+    ...(isOurs(seen.hosts, context) ? [hostsFile(netns)] : []),
   ];
-  return files.length === 0 ? [] : [...files, { what: "tidy /etc/netns", do: tidyFolder(netns) }];
+  return files.length === 0 ? [] : [removeFilesStep(netns, files)];
 }
 
 /** Labels of at most 63 letters, digits, `-` and, as containers have them, `_` (RFC 1123, 2.1). */

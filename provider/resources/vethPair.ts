@@ -79,7 +79,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const impairing = impairments(args, paired ? seen : { netem: seen.netem });
   const joins = bareJoining(args, seen, context);
   const quiets = bareQuieting(args, paired ? seen.quiet : undefined);
-  if (!paired) return [...broken(args, one, other), ...joins, ...making(end, far, quiets), ...ofNewLink(impairing)];
+  if (!paired) return [...broken(args, one, other), ...joins, ...making(end, far, quiets, impairing)];
   const [here, there] = [seenEnd(args, seen, context, "one"), seenEnd(args, seen, context, "other")];
   const changes = [
     ...(one === "unowned" ? rememberEnd(end, here, seen.quiet) : []),
@@ -154,10 +154,11 @@ function broken(args: Args, one: Standing, other: Standing): Change[] {
   return [{ drift: `the pair ${args.name} and ${args.peer.name} is not whole`, steps }];
 }
 
-function making(one: WantedEnd, other: WantedEnd, quiets: Change[]): Change[] {
+function making(one: WantedEnd, other: WantedEnd, quiets: Change[], impairing: Change[]): Change[] {
   const absent = { sight: { link: undefined, netns: true }, routes: [], formerRoutes: [] };
-  const changes = [...quiets, ...endChanges(one, absent), ...endChanges(other, absent)];
-  return [{ drift: `${one.name} is missing`, steps: [makeCable(one, other)] }, ...ofNewLink(changes)];
+  const changes = [...quiets, ...endChanges(one, absent), ...endChanges(other, absent), ...impairing];
+  const drift = `${one.name} is missing`;
+  return [{ drift, steps: [makeCable(one, other)] }, ...ofNewLink(changes, drift)];
 }
 
 function deleting({ name, netns, peer }: Args, one: Standing, other: Standing): Step[] {
@@ -171,12 +172,14 @@ function deleting({ name, netns, peer }: Args, one: Standing, other: Standing): 
 function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const [one, other] = standings(args, seen, context);
   const { name, netns, peer } = args;
-  const gone = deleting(args, one, other);
+  const adopted = [one, other].includes("adopted");
+  const going = adopted ? [] : deleting(args, one, other);
   return [
-    ...([one, other].includes("adopted") ? releasing(args, seen, context) : [...gone, ...endFlows(gone, args, peer)]),
+    ...(adopted ? releasing(args, seen, context) : []),
+    ...bareTeardown(args, going, seen, context),
+    ...endFlows(going, args, peer),
     ...forgetGone(name, netns, one, seen.formerOne),
     ...forgetGone(peer.name, peer.netns, other, seen.formerOther),
-    ...bareTeardown(seen, context),
   ];
 }
 

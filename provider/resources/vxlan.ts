@@ -8,7 +8,7 @@ import { guardChanges, guardFact, guardTeardown } from "../kernel/anycast.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
-import { attributeChanges, freshLink, ofNewLink, upChanges } from "../kernel/link-changes.ts";
+import { attributeChanges, freshLink, ofNewLink, setLink, upChanges } from "../kernel/link-changes.ts";
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
@@ -126,7 +126,7 @@ function linkChanges(args: Args, wanted: WantedTunnel, seen: Seen, who: Standing
     ...upChanges(wanted, link),
   ];
   const making = { drift: `vxlan ${args.name} is missing`, steps: [makeTunnel(wanted)] };
-  return who === "absent" ? [making, ...ofNewLink(changes)] : changes;
+  return who === "absent" ? [making, ...ofNewLink(changes, making.drift)] : changes;
 }
 
 /** Its MAC address is no input: that it has another one is told in words. */
@@ -156,16 +156,17 @@ function teardown(args: Args, seen: Seen, context: Context): Step[] {
   const { name, netns, anycastGateway } = args;
   const { link } = seen.tunnel;
   const who = standingOf(args, seen, context);
-  const removing =
-    who === "ours" ? [{ what: `delete vxlan ${name}`, do: ip(["link", "del", "dev", name], netns) }] : [];
   const released = link && who === "adopted" ? releaseTunnel(args, link, seen, seen.former) : [];
-  return [
-    ...removing,
+  const rules = [
     ...released,
     ...forgetGone(name, netns, who, seen.former),
     ...guardTeardown(name, anycastGateway, seen.guard, context, netns),
     ...firewallTeardown(seen, context),
   ];
+  if (who !== "ours") return rules;
+  // Nothing passes a link that is down. It goes last: while it stands the tunnel is there, and what was cut off is taken up.
+  const down = setLink(args, ["down"], []);
+  return [down, ...rules, { what: `delete vxlan ${name}`, do: ip(["link", "del", "dev", name], netns) }];
 }
 
 function rules({ local, remotes }: Args): Issue[] {

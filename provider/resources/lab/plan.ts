@@ -160,7 +160,8 @@ export function labTeardown(args: LabArgs, replies: Replies, context: Context): 
   const sights = new Sights(replies, context, topology);
   const own = ownSeen(args, replies);
   const leaving = own ? firewallTeardown(own, context) : [];
-  return [...removing(standing(topology.parts, sights), context.adopt), ...leaving];
+  // The parts go last: while one stands, the lab is there, and what was cut off before is taken up.
+  return [...leaving, ...removing(standing(topology.parts, sights), context.adopt)];
 }
 
 /** Why a lab is not ready yet: a program or a resolver that is not, or what must hold and does not. */

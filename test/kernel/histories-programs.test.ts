@@ -1,0 +1,36 @@
+// Random histories of programs, resolvers, expectations and whole labs.
+import { historyTests } from "../support/histories/tests.ts";
+import { labs, programs } from "../support/histories/themes-programs.ts";
+
+historyTests({
+  programs: {
+    theme: programs,
+    runs: 15,
+    found: {
+      "a bridge whose destroy was cut off before its table went goes without a trace": [
+        "cable = slow",
+        "up",
+        "lab = other",
+        "up, plugin at 2",
+      ],
+    },
+  },
+  labs: {
+    theme: labs,
+    runs: 15,
+    found: {
+      "a destroy that was cut off between a container's hosts file and its folder goes on": [
+        "lab = published",
+        "up",
+        "destroy, script at 7",
+      ],
+      "a lab whose bridge is missing is told of as missing, and can be changed and destroyed": [
+        "lab = one",
+        "up",
+        "lab ~ delete a bridge",
+        "refresh",
+        "destroy",
+      ],
+    },
+  },
+});

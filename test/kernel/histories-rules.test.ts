@@ -1,0 +1,29 @@
+// Random histories of packet rules, by nftables and by iptables.
+import { historyTests } from "../support/histories/tests.ts";
+import { iptablesRules, rules } from "../support/histories/themes-rules.ts";
+
+historyTests({
+  rules: {
+    theme: rules,
+    runs: 20,
+    found: {
+      "a destroy that was cut off before it took the empty table away goes on": [
+        "lab = plain",
+        "up",
+        "destroy, plugin at 2",
+        "refresh",
+      ],
+    },
+  },
+  "rules of iptables": {
+    theme: iptablesRules,
+    runs: 10,
+    found: {
+      "a translation of iptables that stands yet is no reason to leave forwarding on": [
+        "nat = out",
+        "lab = plain",
+        "up",
+      ],
+    },
+  },
+});

@@ -1,0 +1,61 @@
+import type { Snapshot } from "../snapshot.ts";
+
+/** What may change while something of ours stands, and is put back with its last owner. */
+const shared = /^(sysctls|processes)/;
+
+/** The lines of a machine as it was that are there no more: what is not ours has to stay as it is. */
+export function missingOf(before: Snapshot, now: Snapshot): string[] {
+  return Object.entries(before)
+    .filter(([name]) => !shared.test(name))
+    .flatMap(([name, lines]) => {
+      const there = new Set(now[name] ?? []);
+      return lines.filter((line) => !there.has(line)).map((line) => `- ${name}: ${line}`);
+    });
+}
+
+/**
+ * What has come to a machine since, in lines that two runs have in common: without numbers that the kernel gives. Kernel settings are
+ * left out: one that is declared no more keeps its value as long as its link stands.
+ */
+export function addedTo(before: Snapshot, now: Snapshot): string[] {
+  const sections = Object.entries(now).filter(([name]) => name !== "sysctls");
+  const added = sections.flatMap(([name, lines]) => {
+    const there = new Set(before[name] ?? []);
+    return lines
+      .filter((line) => !there.has(line))
+      .flatMap((line) => settled(name, line))
+      .map((line) => `${name}: ${line}`);
+  });
+  return added.toSorted();
+}
+
+function settled(section: string, line: string): string[] {
+  if (/^(routes|netns)/.test(section) && /fe80::|ff00::|^\S+ \d+$/.test(line)) return [];
+  const plain = line
+    .replace(/"ifindex":\d+,/, "")
+    .replace(/,?"[^"]* link [^"]*"/g, "")
+    .replace("[,", "[")
+    .replace(/ ?# handle \d+/, "")
+    .replace(/^[RSD] /, "")
+    .replace(/\(pid \d+ of \d+\)/, "")
+    .replace(/net:\[\d+\]/, "net:[N]")
+    .replace(/\b8[0-9a-f]{3}:/, "8000:");
+  if (/^(files|processes)/.test(section)) return [plain.replace(/\d+/g, "N")];
+  if (!/^nftables/.test(section)) return [plain];
+  return plain
+    .replace(/elements = \{|\}/g, "")
+    .split(/, (?=\S)|,$/)
+    .map((part) => part.trim())
+    .filter(Boolean);
+}
+
+/** Lines that one list has more often than another, with a sign. */
+export function differing(one: readonly string[], other: readonly string[]): string[] {
+  const left = [...other];
+  const gone = one.filter((line) => {
+    const at = left.indexOf(line);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+  return [...gone.map((line) => `- ${line}`), ...left.map((line) => `+ ${line}`)];
+}

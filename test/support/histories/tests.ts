@@ -1,0 +1,39 @@
+import { afterAll, test } from "vitest";
+import { long } from "../long.ts";
+import type { History, Tally } from "./history.ts";
+import { playOnce, runHistories, seed } from "./run.ts";
+import type { Theme } from "./theme.ts";
+
+/** One theme of a file of tests. */
+export interface Told {
+  theme: Theme;
+  /** How many histories the default run plays. */
+  runs: number;
+  /** Histories that have failed once, by what was wrong. */
+  found?: Record<string, History>;
+}
+
+/** How often the long run plays what the default run plays once: LINUXNET_HISTORIES, or 20. */
+const times = Number(process.env.LINUXNET_HISTORIES ?? 20);
+
+/**
+ * The tests of themes: random histories, and each that has failed once. The seed is printed; LINUXNET_TEST_SEED gives another one.
+ */
+export function historyTests(themes: Record<string, Told>): void {
+  const total: Tally = {};
+  afterAll(() => {
+    const { histories = 0, ...events } = total;
+    console.log(
+      `tried: ${histories} random histories of ${Object.keys(themes).join(", ")}: ${JSON.stringify(events)}, LINUXNET_TEST_SEED=${seed}`,
+    );
+  });
+  for (const [name, { theme, runs, found = {} }] of Object.entries(themes)) {
+    const title = `${name}: whatever has happened, an up makes it whole and a destroy leaves nothing (LINUXNET_TEST_SEED=${seed})`;
+    test(title, { timeout: long ? 7_200_000 : 300_000 }, async () => {
+      const options = long ? { runs: runs * times, lines: 8, twice: true } : { runs, lines: 3 };
+      for (const [what, count] of Object.entries(await runHistories(theme, options)))
+        total[what] = (total[what] ?? 0) + count;
+    });
+    test.for(Object.entries(found))(`${name}: %s`, ([, history]) => playOnce(theme, history));
+  }
+}
