@@ -1,8 +1,9 @@
-import { afterAll, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { long } from "../long.ts";
+import { failures } from "../subject.ts";
 import type { History, Tally } from "./history.ts";
 import { playOnce, runHistories, seed } from "./run.ts";
-import type { Theme } from "./theme.ts";
+import { argsOf, type Theme } from "./theme.ts";
 
 /** One theme of a file of tests. */
 export interface Told {
@@ -28,6 +29,11 @@ export function historyTests(themes: Record<string, Told>): void {
     );
   });
   for (const [name, { theme, runs, found = {} }] of Object.entries(themes)) {
+    test(`${name}: check takes each variant`, () => {
+      for (const [slot, { kind, variants }] of Object.entries(theme.slots))
+        for (const variant of Object.keys(variants))
+          expect(failures(kind, argsOf(theme, new Map([[slot, variant]]), slot)), `${slot} = ${variant}`).toEqual([]);
+    });
     const title = `${name}: whatever has happened, an up makes it whole and a destroy leaves nothing (LINUXNET_TEST_SEED=${seed})`;
     test(title, { timeout: long ? 7_200_000 : 300_000 }, async () => {
       const options = long ? { runs: runs * times, lines: 8, twice: true } : { runs, lines: 3 };

@@ -93,7 +93,7 @@ const lab: Slot = {
         inner: { subnet: "10.6.0.0/24", bridgeName: "inner0", internal: true },
       },
       containers: {
-        web: { network: ["shop", "inner"], address: ["10.5.0.2", "10.6.0.2"] },
+        web: { network: ["shop", "inner"], address: "10.5.0.2" },
         db: { network: "inner", address: "10.6.0.3" },
         side: { netns: "web" },
       },
