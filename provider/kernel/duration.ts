@@ -23,7 +23,7 @@ export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
   if (!whole.test(text)) return undefined;
   const parts = [...text.matchAll(new RegExp(part, "g"))];
-  const nanoseconds = parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0);
+  const nanoseconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * Number(units[`${unit}`]), 0);
   return Number.isSafeInteger(Math.round(nanoseconds)) ? Math.round(nanoseconds) / 1e9 : undefined;
 }
 

@@ -32,7 +32,7 @@ export function parseRate(text: string): number | undefined {
 
 /** Writes bits per second in the largest unit that leaves a whole number: `1500kbit`. */
 export function formatRate(bits: number): string {
-  const unit = units.find((name) => bits % factors[name] === 0) ?? "bit";
+  const unit = units.find((name) => bits % factors[name] === 0) as (typeof units)[number];
   return `${bits / factors[unit]}${unit}`;
 }
 

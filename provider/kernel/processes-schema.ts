@@ -35,4 +35,4 @@ export const ready = z
 export const restart = z.enum(["no", "on-failure", "always"], 'must be "no", "on-failure" or "always"');
 
 /** How long a program may take to end: up to 10 minutes. */
-export const stopTimeout = duration.refine((text) => (parseDuration(text) ?? 0) <= 600, "must be at most 10m");
+export const stopTimeout = duration.refine((text) => Number(parseDuration(text)) <= 600, "must be at most 10m");

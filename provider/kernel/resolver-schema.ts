@@ -43,7 +43,7 @@ interface Asked {
 
 /** What the addresses and the name servers of a resolver must have to do with each other. */
 export function resolverRules({ addresses, upstreams = [], forward }: Asked): Issue[] {
-  const own = addresses.map((one) => one.split("/")[0] ?? "");
+  const own = addresses.map((one) => one.replace(/\/.*/, ""));
   const self = upstreams.findIndex((one) => own.includes(one.replace("#53", "")) || one.startsWith("0.0.0.0"));
   return [
     ...when(new Set(own.map(familyOf)).size < own.length, "addresses", "must have one address per family"),

@@ -139,7 +139,7 @@ const notation = z.string("must be a string").superRefine((given, context) => {
   try {
     readPublish(given);
   } catch (error) {
-    context.addIssue({ code: "custom", message: error instanceof Error ? error.message : `${error}` });
+    context.addIssue({ code: "custom", message: (error as Error).message });
   }
 });
 

@@ -236,9 +236,7 @@ function ofNamespace(seen: Bag, inode = 1): Bag {
   return { ...seen, inode: seen.inode ?? there, sysctls: seen.sysctls ?? {} };
 }
 
-function ownerOf({ comment }: { comment: string }): string {
-  return comment.split(" ")[0] ?? "";
-}
+const ownerOf = ({ comment }: { comment: string }) => comment.split(" ")[0] ?? "";
 
 function linkOf({ args }: Part): Link {
   const { name, mtu = 1500, macAddress } = args as unknown as Link;
