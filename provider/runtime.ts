@@ -1,6 +1,8 @@
 import { hostOf } from "./host/host.ts";
 import type { Connection } from "./kernel/connection.ts";
 import { type Crud, crud } from "./lifecycle/crud.ts";
+import type { Definition } from "./lifecycle/definition.ts";
+import { type Explaining, rehearsed } from "./lifecycle/rehearsal.ts";
 import { definitions } from "./resources/index.ts";
 
 type Bag = Record<string, unknown>;
@@ -29,7 +31,7 @@ function warn(sentence: string): void {
 export function provider(kind: string): DynamicProvider {
   const definition = definitions.find((candidate) => candidate.kind === kind);
   if (!definition) throw new Error(`this version of pulumi-linuxnet has no resource ${kind}`);
-  const operations = crud(definition, ({ connection }) => hostOf(connection as Connection | undefined), warn);
+  const operations = operationsOf(definition);
   return {
     check: async (olds, news) => operations.check(olds, news),
     diff: async (_id, olds, news) => operations.diff(olds, news),
@@ -38,4 +40,10 @@ export function provider(kind: string): DynamicProvider {
     update: (_id, olds, news) => operations.update(olds, news),
     delete: (_id, state) => operations.delete(state),
   };
+}
+
+function operationsOf(definition: Definition): Crud {
+  const explaining = process.env.LINUXNET_EXPLAIN;
+  if (explaining) return rehearsed(definition, JSON.parse(explaining) as Explaining);
+  return crud(definition, ({ connection }) => hostOf(connection as Connection | undefined), warn);
 }

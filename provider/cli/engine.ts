@@ -15,7 +15,7 @@ export interface Exported {
 }
 
 /** The file that describes the project of a folder. */
-function projectFile(folder: string): string | undefined {
+export function projectFile(folder: string): string | undefined {
   const files = ["Pulumi.yaml", "Pulumi.yml", "Pulumi.json"];
   for (let at = folder; ; at = dirname(at)) {
     const found = files.map((file) => join(at, file)).find((file) => existsSync(file));
@@ -42,15 +42,26 @@ function checkout(): string | undefined {
 }
 
 /** In a checkout, its own backend and passphrase are the defaults, as they are for its scripts (scripts/env.sh). */
-function pulumiWords(folder: string, args: readonly string[]): [string, ...string[]] {
+function pulumiWords(folder: string, args: readonly string[], cwd: string): [string, ...string[]] {
   const root = checkout();
   const words: [string, ...string[]] = ["pulumi", ...args, "--non-interactive", "--color", "never"];
-  if (root === undefined || relative(root, folder).startsWith("..")) return words;
-  return ["sh", "-c", '. "$0" && exec "$@"', join(root, "scripts/env.sh"), ...words];
+  const before = root !== undefined && !relative(root, folder).startsWith("..") ? '. "$0" && ' : "";
+  return ["sh", "-c", `${before}cd "$1" && shift && exec "$@"`, join(`${root}`, "scripts/env.sh"), cwd, ...words];
 }
 
-async function pulumi(folder: string, args: readonly string[]): Promise<Ran> {
-  const ran = await run(pulumiWords(folder, args), folder);
+/** How the engine is run: what is added to its environment, its stdin, and the folder that it works in where it is another. */
+export interface Running {
+  env?: Record<string, string>;
+  input?: string;
+  cwd?: string;
+}
+
+/**
+ * Runs the engine as the project of a folder has it.
+ * @throws LinuxnetError when there is none
+ */
+export async function pulumi(folder: string, args: readonly string[], { cwd, ...running }: Running = {}): Promise<Ran> {
+  const ran = await run(pulumiWords(folder, args, cwd ?? folder), folder, running);
   const missing = ran.fault === "ENOENT" || (ran.code === 127 && /not found/.test(ran.stderr));
   if (!missing) return ran;
   throw new LinuxnetError({
@@ -82,7 +93,8 @@ export function hasProject(folder: string): boolean {
   return projectFile(folder) !== undefined;
 }
 
-function refuseNoProject(folder: string): void {
+/** @throws LinuxnetError when there is no project in a folder or above it */
+export function refuseNoProject(folder: string): void {
   if (projectFile(folder) !== undefined) return;
   throw new LinuxnetError({
     problem: `there is no Pulumi.yaml in ${folder} or above it`,
@@ -138,7 +150,8 @@ export async function exportCurrent(folder: string): Promise<{ name: string; res
   return { name, resources: await exportStack(folder, name) };
 }
 
-function engineFailure(problem: string, { stderr, stdout, code }: Ran): LinuxnetError {
+/** What an engine that failed has said. */
+export function engineFailure(problem: string, { stderr, stdout, code }: Ran): LinuxnetError {
   const cause = firstLine(stderr || stdout).replace(/^error: /, "") || `pulumi ended with ${code}`;
   return new LinuxnetError({ problem, cause });
 }

@@ -15,6 +15,7 @@ export const verbs: readonly VerbEntry[] = [
   { name: "trace", summary: "follow one packet: each link, each translation, the rule that dropped it", load: () => import("./verbs/trace.ts") },
   { name: "doctor", summary: "is this host fit, and why does this lab not work?", load: () => import("./verbs/doctor.ts") },
   { name: "capture", summary: "the packets at several places at once, in one order, as text or as a pcapng", load: () => import("./verbs/capture.ts") },
+  { name: "explain", summary: "what up is about to do, as the commands that a person would type", load: () => import("./verbs/explain.ts") },
   { name: "sweep", summary: "remove what is ours and no state knows any more, after showing it", load: () => import("./verbs/sweep.ts") },
   { name: "completion", summary: "print the completion script of a shell", load: () => import("./verbs/completion.ts") },
 ];

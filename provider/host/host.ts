@@ -47,6 +47,11 @@ export class Host {
     this.session = new Session(launch);
   }
 
+  /** Whether things are only tried here: then nothing is waited for that would have to run. */
+  get rehearses(): boolean {
+    return false;
+  }
+
   /** The host, in the words of an error. */
   get name(): string {
     return this.session.name;
@@ -178,7 +183,12 @@ export function hostOf(connection: Connection | undefined): Host {
   const key = JSON.stringify(connection ?? {});
   const known = hosts.get(key);
   if (known) return known;
-  const host = new Host(connection?.host === undefined ? localLaunch(connection) : sshLaunch(connection));
+  const host = new Host(launchOf(connection));
   hosts.set(key, host);
   return host;
+}
+
+/** How the shell of a host is started. */
+export function launchOf(connection: Connection | undefined): Launch {
+  return connection?.host === undefined ? localLaunch(connection) : sshLaunch(connection);
 }

@@ -105,15 +105,22 @@ export interface Ran {
 }
 
 /**
- * Runs a program of this machine to its end, with an empty stdin; what it prints is kept in memory.
+ * Runs a program of this machine to its end; what it prints is kept in memory.
  *
  * @param cwd the folder that it runs in
+ * @param env added to this process's environment
+ * @param input its stdin; default: empty
  */
-export async function run([file, ...args]: readonly [string, ...string[]], cwd: string): Promise<Ran> {
+export async function run(
+  [file, ...args]: readonly [string, ...string[]],
+  cwd: string,
+  { env = {}, input = "" }: { env?: Record<string, string>; input?: string } = {},
+): Promise<Ran> {
   const { exitCode, stdout, stderr, code } = await execa(file, args, {
     cwd,
+    env,
+    input,
     reject: false,
-    stdin: "ignore",
     // What the project has installed is found too: npm's `pulumi`.
     preferLocal: true,
     localDir: cwd,

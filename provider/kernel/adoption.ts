@@ -4,6 +4,7 @@ import { readFile } from "./netns.ts";
 import type { Standing } from "./owner.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
+import { untyped } from "./typed.ts";
 
 /** Where it is kept how objects stood before they were taken over; it goes with a reboot, as they do. */
 const folder = `${runDir}/adopted`;
@@ -51,12 +52,12 @@ export function rememberStep(
   const write = (what: unknown) =>
     `${makeDir(folder)}; printf '%s\\n' ${quote(JSON.stringify({ owner, former: what }))} | limit cat >${quote(path)}`;
   const undo = before === undefined ? `limit rm -f ${quote(path)}` : write(before);
-  return { what: `note how ${name} stood`, do: sh(write(former)), undo: [sh(undo)] };
+  return { what: `note how ${name} stood`, do: sh(write(former)), undo: [sh(undo)], ...untyped };
 }
 
 /** Forgets how a link stood. */
 export function forgetStep(name: string, netns?: string): Step {
-  return { what: `forget how ${name} stood`, do: sh(`limit rm -f ${quote(fileOf(name, netns))}`) };
+  return { what: `forget how ${name} stood`, do: sh(`limit rm -f ${quote(fileOf(name, netns))}`), ...untyped };
 }
 
 /**

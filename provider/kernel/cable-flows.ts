@@ -2,6 +2,7 @@ import { familyOf } from "./addresses.ts";
 import type { End } from "./cable-schema.ts";
 import { inNetns, type Step, sh } from "./command.ts";
 import { quote } from "./quote.ts";
+import { typed, typedLine } from "./typed.ts";
 
 /** Prints those of the addresses `all` that a flow is from, or is answered from, each once (conntrack(8), `-L`). */
 const found = `{
@@ -30,9 +31,18 @@ export function dropFlowsOf(addresses: readonly string[], netns?: string): Step[
       "done",
     ];
   });
+  const lines = addresses.flatMap((address) =>
+    ["--orig-src", "--reply-src"].map(
+      (side) => `${typedLine(["conntrack", "-D", "-f", `ipv${familyOf(address)}`, side, address], netns)} || true`,
+    ),
+  );
   const whose = addresses.length > 2 ? `${addresses.length} addresses` : addresses.join(" and ");
   return [
-    { what: `drop the flows of ${whose}`, do: sh(netns === undefined ? unlessUntracked(text) : text.join("\n")) },
+    {
+      what: `drop the flows of ${whose}`,
+      do: sh(netns === undefined ? unlessUntracked(text) : text.join("\n")),
+      ...typed(lines),
+    },
   ];
 }
 

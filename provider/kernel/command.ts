@@ -42,7 +42,41 @@ export interface Step {
   vacates?: { name: string; inode: number };
   /** Seconds that it may take beyond the deadline of a step: it waits for something that is given time. */
   within?: number;
+  /** How `linuxnet explain` tells it. Omitted: by the command itself. */
+  typed?: Typed;
 }
+
+/** A step as a person types it. */
+export interface Typed {
+  /** Lines of shell, without what keeps us from harm: owner checks, deadlines, notes. None: nothing has to be typed. */
+  lines: readonly string[];
+  /** What is typed depends on the host: asked after the step, it prints further lines, which stand before the others. */
+  ask?: ShCommand;
+  /** Several owners plan the same, since each may be the first: it is typed once. */
+  once?: true;
+  /** Where a rule belongs among others: the word {@link placeWord} in the lines stands for its place. */
+  place?: Place;
+  /** What is done in its stead in a rehearsal, where programs of the user's must not run. */
+  standIn?: ShCommand;
+}
+
+/** A place in a list of rules that is kept in an order. */
+export interface Place {
+  /** The list: `iptables nat LINUXNET-PRE`. */
+  list: string;
+  /** Rules stand in the order of these texts. */
+  order: string;
+  /** Those that stood already when it was planned. */
+  among: readonly string[];
+  /** The words that put it behind all, and those that put it at a place: `#` stands for the number. */
+  append: string;
+  insert: string;
+  /** The number of the first place. */
+  first: 0 | 1;
+}
+
+/** Stands in {@link Typed} for the words that say where a rule belongs. */
+export const placeWord = "@PLACE@";
 
 /** One difference between what is wanted and what stands, and the steps that end it. */
 export interface Change {

@@ -3,6 +3,7 @@ import { LinuxnetError } from "./failure.ts";
 import { isAbsence } from "./links.ts";
 import { isOwner, ownerText, readOwner } from "./owner.ts";
 import { quote } from "./quote.ts";
+import { typed, typedFile, typedLine } from "./typed.ts";
 
 /** The files that `ip netns exec` mounts over those of /etc (ip-netns(8)): one folder per namespace. */
 const root = "/etc/netns";
@@ -81,7 +82,8 @@ export function makeFolderStep(netns: string): Step {
     `[ -d ${root} ] || { limit mkdir -m 755 ${root}; : >${rootMark}; }`,
     `[ -d ${folder} ] || { : >${mark}; limit mkdir -m 755 ${folder}; }`,
   ].join("\n");
-  return { what: `make ${folderOf(netns)}`, do: sh(text), undo: [sh(tidyText(netns))] };
+  const lines = typed([`mkdir -p ${folderOf(netns)}`]);
+  return { what: `make ${folderOf(netns)}`, do: sh(text), undo: [sh(tidyText(netns))], ...lines };
 }
 
 /**
@@ -96,6 +98,7 @@ export function writeFileStep(file: NetnsFile, content: string, seen: SeenFile):
     what,
     do: sh([onFailure(`limit rm -f ${fresh}`), prepare, finish].join("\n")),
     undo: [sh(undo)],
+    ...typed([typedFile(netnsPath(file), content)]),
   });
   if (seen.kind === "absent") return step(`limit mv -f ${fresh} ${path}`, `limit rm -f ${path}`);
   if (seen.owner)
@@ -110,13 +113,21 @@ export function writeFileStep(file: NetnsFile, content: string, seen: SeenFile):
 
 /** Takes a file of ours away, and puts back what stood there before we took its place. */
 export function removeFileStep(file: NetnsFile): Step {
-  return { what: `remove ${netnsPath(file)}`, do: sh(removeText(file)) };
+  return {
+    what: `remove ${netnsPath(file)}`,
+    do: sh(removeText(file)),
+    ...typed([typedLine(["rm", "-f", netnsPath(file)])]),
+  };
 }
 
 /** Takes all files of ours of a namespace away, and their folder: in one step, since a folder without a file is nobody's. */
 export function removeFilesStep(netns: string, files: readonly NetnsFile[]): Step {
   const text = [...files.map(removeText), tidyText(netns)].join("\n");
-  return { what: `remove ${files.map(netnsPath).join(" and ")}`, do: sh(text) };
+  return {
+    what: `remove ${files.map(netnsPath).join(" and ")}`,
+    do: sh(text),
+    ...typed([typedLine(["rm", "-f", ...files.map(netnsPath)])]),
+  };
 }
 
 function removeText(file: NetnsFile): string {

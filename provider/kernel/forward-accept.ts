@@ -4,6 +4,7 @@ import { mayDeny, type Packet, type PassageRule, type RulePlace, restStopOf, typ
 import { type Passages, passagesFact, type ToolPassage, tools } from "./passage-fact.ts";
 import { quote } from "./quote.ts";
 import { passMark } from "./ruleset.ts";
+import { typed, typedIn, typedWord } from "./typed.ts";
 
 /** The comment of the one rule of ours that lets through what our nftables table has passed. */
 export const acceptComment = "linuxnet: what its table passed";
@@ -194,6 +195,11 @@ export function forwardAcceptOff(owner: string, folder: string, netns?: string):
   ].join("\n");
 }
 
+function typedAccept({ tool, at: { chain, index } }: WantedAccept, netns?: string) {
+  const line = `${typedIn(netns)}${tool} -t filter -I ${typedWord(chain)} ${index + 1} ${acceptRule}`;
+  return typed([line], { once: true });
+}
+
 /**
  * The changes that let what our table has passed through every FORWARD chain that stops it, and what was denied there stay
  * denied.
@@ -214,6 +220,7 @@ export function forwardAcceptChanges(
       what: `let what our nftables table passed through FORWARD of ${one.tool}`,
       do: sh(forwardAcceptOn(one, netns)),
       undo: back,
+      ...(back.length > 0 && typedAccept(one, netns)),
     }));
   const named = (wanted: readonly WantedAccept[]) => wanted.map(({ tool }) => tool).join(", ");
   const changes = [

@@ -1,6 +1,8 @@
 import type { Family } from "./addresses.ts";
+import { inNetns } from "./command.ts";
 import { quote } from "./quote.ts";
 import { table } from "./ruleset.ts";
+import { asking, typed, typedIn } from "./typed.ts";
 
 /** The comment of the rules that keep closed what was closed before forwarding was turned on. */
 export const guardComment = "forwarding was off";
@@ -38,4 +40,30 @@ export function guardText(family: Family, dir: string): string[] {
     `  ip -o -d link show | awk -F ': ' ${quote(program)} | nft -f -`,
     "fi",
   ];
+}
+
+/** How forwarding is turned on by hand: the guard's rules as they stand on the host, then the switches. */
+export function typedForwarding(
+  families: readonly Family[],
+  { on, guarded }: { on: readonly Family[]; guarded: readonly Family[] },
+  guard: boolean,
+  netns?: string,
+) {
+  const off = families.filter((family) => !on.includes(family));
+  const inside = typedIn(netns);
+  const lines = off.flatMap((family) => {
+    if (family === 6) return [`${inside}sysctl -q -w net.ipv6.conf.all.forwarding=1`];
+    const kept = "net.ipv4.conf.all.accept_redirects";
+    // The kernel turns them off with it.
+    return [
+      `redirects=$(${inside}sysctl -n ${kept})`,
+      `${inside}sysctl -q -w net.ipv4.ip_forward=1`,
+      `${inside}sysctl -q -w ${kept}="$redirects"`,
+    ];
+  });
+  const open = guard ? off.filter((family) => !guarded.includes(family)) : [];
+  if (open.length === 0) return typed(lines, { once: true });
+  const which = open.map((family) => `nfproto ipv${family} .*`).join("\\|");
+  const rules = `limit ${inNetns(netns)}nft list chain inet ${table} guard | sed -n ${quote(`s/^[[:blank:]]*\\(.*\\(${which}\\)${guardComment}.*\\)$/add rule inet ${table} guard \\1/p`)}`;
+  return typed(lines, { ...asking(`echo ${quote(`${inside}nft -f - <<'EOF'`)}\n${rules}\necho EOF`), once: true });
 }

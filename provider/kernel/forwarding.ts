@@ -1,10 +1,11 @@
 import type { Family } from "./addresses.ts";
 import { type Change, type Fact, inNetns, type ShCommand, type Step, sh } from "./command.ts";
-import { guardComment, guardText, switchOf } from "./forwarding-guard.ts";
+import { guardComment, guardText, switchOf, typedForwarding } from "./forwarding-guard.ts";
 import { type Claimant, ownerKey } from "./owner.ts";
 import { quote } from "./quote.ts";
 import { table } from "./ruleset.ts";
 import { makeDir, runDir } from "./run-dir.ts";
+import { untyped } from "./typed.ts";
 
 /** How forwarding stands, and who needs it. */
 export interface SeenForwarding {
@@ -96,13 +97,13 @@ export function forwardingChanges(
   const on = `limit ${inNetns(netns)}sh -ec ${quote(script)}`;
   const leave = leaveForwarding(owner, netns);
   // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
-  if (seen.noted) return [{ drift, steps: [{ what, do: sh(on) }] }];
+  const lines = families.length > 0 ? typedForwarding(families, seen, guard, netns) : untyped;
+  if (seen.noted) return [{ drift, steps: [{ what, do: sh(on), ...lines }] }];
   // Who was noted under a former name is noted again before the new name goes, so that forwarding stays on between them.
   const again = former === undefined ? [] : [renote(former, families.length > 0 ? "" : ` ${acceptOnly}`, netns)];
   const back = [...again, leave];
   const text = `${on} || {\ncode=$?\n${back.map((one) => one.text).join("\n")}\nexit $code\n}`;
-  const step: Step = { what, do: sh(text), undo: back };
-  return [{ drift, steps: [step] }];
+  return [{ drift, steps: [{ what, do: sh(text), undo: back, ...lines }] }];
 }
 
 function missingOf(families: readonly Family[], seen: SeenForwarding, guard: boolean): string | undefined {

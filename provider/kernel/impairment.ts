@@ -1,9 +1,10 @@
-import { type Change, type Fact, type Reply, type ShCommand, sh, unasked } from "./command.ts";
+import { type Change, type Fact, type Reply, type ShCommand, type Step, sh, unasked } from "./command.ts";
 import { parseDuration } from "./duration.ts";
 import { refuse } from "./failure.ts";
 import { parseQdiscs, type Qdisc, sameImpairment } from "./impairment-read.ts";
 import { type Impairment, leastBurst, needsNetem, parseRate } from "./impairment-shape.ts";
 import { quote, quoteAll } from "./quote.ts";
+import { typed, typedLine } from "./typed.ts";
 
 export { type Impairment, impairment } from "./impairment-shape.ts";
 
@@ -65,12 +66,15 @@ export function impairmentChanges(
       `${name} has a queueing discipline ${seen.kind} that is not linuxnet's`,
       `Delete it: tc ${netns === undefined ? "" : `-n ${netns} `}qdisc del dev ${name} root`,
     );
-  const put = (what: Impairment | undefined) => {
+  const wordsOf = (what: Impairment | undefined) => {
     const words = what && qdiscWords(what, mtu);
-    return tc(netns, ["qdisc", words ? "replace" : "del", "dev", name, "root", ...(words ?? [])]);
+    return ["qdisc", words ? "replace" : "del", "dev", name, "root", ...(words ?? [])];
   };
+  const put = (what: Impairment | undefined) => tc(netns, wordsOf(what));
+  const line = typedLine(["tc", ...(netns === undefined ? [] : ["-n", netns]), ...wordsOf(wanted)]);
   const what = wanted ? `impair ${name}` : `end the impairment of ${name}`;
-  return [{ property, actual: seen?.impairment, steps: [{ what, do: put(wanted), undo: [put(seen?.impairment)] }] }];
+  const step: Step = { what, do: put(wanted), undo: [put(seen?.impairment)], ...typed([line]) };
+  return [{ property, actual: seen?.impairment, steps: [step] }];
 }
 
 /** The words of `tc qdisc` (tc-tbf(8), tc-netem(8)); undefined when nothing is to be done to packets. */

@@ -5,6 +5,8 @@ import { strangersLinks } from "./forwarding-guard.ts";
 import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
 import { type Place, tidyTable } from "./iptables-script.ts";
 import { quote } from "./quote.ts";
+import { typedGuard } from "./rules-typed.ts";
+import { typed, typedIn } from "./typed.ts";
 
 const guard = "LINUXNET-GUARD";
 const closed = "LINUXNET-CLOSED";
@@ -27,7 +29,7 @@ export function isGuarded({ rules }: IptablesSeen): boolean {
 export function guardStep(place: Place, folder: string): Step {
   const name = iptablesTool(place.family);
   const what = `keep closed with ${name} what was closed before forwarding`;
-  return { what, do: sh(guardOn(place)), undo: [sh(guardOff(place, folder))] };
+  return { what, do: sh(guardOn(place)), undo: [sh(guardOff(place, folder))], ...typedGuard(place, [closed, guard]) };
 }
 
 /** The words that close a bridge of ours to what is neither let through before, nor an answer. */
@@ -65,6 +67,7 @@ export function closeChanges(bridge: string, seen: Closed, netns?: string): Chan
         what: `close ${bridge} with ${iptablesTool(family)}`,
         do: sh(`${tool({ family, netns })} -A ${closed} ${inward(bridge)}`),
         undo: [sh(forgetClosed(bridge, family, netns))],
+        ...typed([`${typedIn(netns)}${iptablesTool(family)} -t filter -A ${closed} ${inward(bridge)}`]),
       },
     ],
   }));

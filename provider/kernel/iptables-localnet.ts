@@ -3,6 +3,7 @@ import type { IptablesSeen, RuleOwner } from "./iptables.ts";
 import { undoingItself } from "./iptables-script.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
+import { typed, typedLine } from "./typed.ts";
 
 const settings = "/proc/sys/net/ipv4/conf/*/route_localnet";
 
@@ -74,7 +75,8 @@ export function localnetStep(device: string, owner: string): Step {
     "fi",
   ].join("\n");
   const off = localnetOff(device, owner);
-  return { what: `set route_localnet on ${device}`, do: sh(undoingItself(on, off)), undo: [sh(off)] };
+  const lines = typed([typedLine(["sysctl", "-q", "-w", `net/ipv4/conf/${device}/route_localnet=1`])]);
+  return { what: `set route_localnet on ${device}`, do: sh(undoingItself(on, off)), undo: [sh(off)], ...lines };
 }
 
 /** Turns route_localnet off again when it was we who turned it on and no other owner's publish needs it. */

@@ -13,6 +13,7 @@ import {
   tidyTable,
 } from "./iptables-script.ts";
 import { shortHash } from "./owner.ts";
+import { typedChain, typedRemoval, typedRule } from "./rules-typed.ts";
 
 export { type IptablesSeen, iptablesFact } from "./iptables-save.ts";
 export type { OwnChain } from "./iptables-script.ts";
@@ -169,6 +170,7 @@ function hookChange(view: IptablesSeen, chain: OwnChain): Change[] {
     what: `hook chain ${chain} into ${base} with ${iptablesTool(view.family)}`,
     do: sh(ensureChain(view, chain, late)),
     undo: [sh(tidyTable(view, table))],
+    ...(late ? {} : typedChain(view, chain, made, jumpNotes[0])),
   };
   return [{ drift: `chain ${chain} of ${iptablesTool(view.family)} ${drift}`, steps: [step] }];
 }
@@ -188,8 +190,10 @@ function isJump({ words, comment = "" }: SeenRule, chain: OwnChain): boolean {
   return jumpNotes.some((note) => note === comment) && plain.join(" ") === `-j ${chain}`;
 }
 
-function addition(view: IptablesSeen, { chain, words, order, spec }: Wanted): Step {
+function addition(view: IptablesSeen, rule: Wanted): Step {
+  const { chain, words, order, spec } = rule;
   return {
+    ...typedRule(view, rule),
     what: `add ${iptablesTool(view.family)} rule "${spec.join(" ")}" to ${chain}`,
     do: sh(addRule(view, chain, words, order)),
     undo: [sh(removeRule(view, ownChains[chain].table, chain, words))],
@@ -219,6 +223,7 @@ function removingOf(view: IptablesSeen, surplus: readonly SeenRule[], table: Tab
 function removal(view: IptablesSeen, { table, chain, words, mark }: SeenRule): Step {
   const own = Object.hasOwn(ownChains, chain) ? (chain as OwnChain) : undefined;
   return {
+    ...typedRemoval(view, table, chain, words),
     what: `remove ${iptablesTool(view.family)} rule "${shown({ words })}" from ${chain}`,
     do: sh(removeRule(view, table, chain, words)),
     undo: own && mark ? [sh(addRule(view, own, words, mark.order))] : [],

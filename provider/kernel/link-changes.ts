@@ -26,7 +26,8 @@ export function freshLink({ name, mtu, macAddress }: WantedLink, kind: string): 
  * drifted, what is told is that the link is missing.
  */
 export function ofNewLink(changes: readonly Change[], drift: string): Change[] {
-  return changes.map(({ steps }) => ({ drift, steps: steps.map(({ what, do: command }) => ({ what, do: command })) }));
+  const bare = ({ what, do: command, typed }: Step): Step => ({ what, do: command, ...(typed && { typed }) });
+  return changes.map(({ steps }) => ({ drift, steps: steps.map(bare) }));
 }
 
 /** One `ip link set dev NAME ...` with its inverse. */

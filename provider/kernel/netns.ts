@@ -3,6 +3,7 @@ import { LinuxnetError } from "./failure.ts";
 import { isAbsence } from "./links.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
+import { untyped } from "./typed.ts";
 
 const folder = "/run/netns";
 const mark = `${runDir}/netns-mount`;
@@ -21,6 +22,7 @@ export const makeMountStep: Step = {
   what: `note the mount of ${folder}`,
   do: sh(`${makeDir(runDir)}; : >${mark}`),
   undo: [sh(`rm -f ${mark}`)],
+  ...untyped,
 };
 
 /** Takes the mount of /run/netns away when it came from us and no name is left in it. */
@@ -62,7 +64,7 @@ export function namedFact(name: string): Fact<{ owner: string; inode: number } |
 export function attachStep(name: string, owner: string, inode: number): Step {
   const file = quote(ownerFile(name));
   const write = `${makeDir(`${runDir}/netns`)}; printf '%s %s\\n' ${quote(owner)} ${inode} | limit cat >${file}`;
-  return { what: `mark namespace ${name} as named by us`, do: sh(write), undo: [sh(`rm -f ${file}`)] };
+  return { what: `mark namespace ${name} as named by us`, do: sh(write), undo: [sh(`rm -f ${file}`)], ...untyped };
 }
 
 /** Forgets who has named a namespace. */

@@ -13,6 +13,7 @@ import {
 } from "./nft.ts";
 import { type Claimant, isOwner, shortHash } from "./owner.ts";
 import { quote } from "./quote.ts";
+import { typedInOrder } from "./rules-typed.ts";
 import { createTable, mendTable, table } from "./ruleset.ts";
 
 /** What a resource wants to stand in our table. */
@@ -93,13 +94,15 @@ function ruleSteps(wanted: readonly Rule[], seen: SeenTable, who: Claimant, netn
     const comment = ruleComment(who.owner, rule);
     const standing = seen.rules.filter((other) => other.chain === rule.chain && other.comment === comment);
     if (standing.length > 0 && inOrder(standing[0] as SeenRule, rule, seen, who)) return [];
-    const step = rule.chain === ordered ? addInOrder(rule, comment, netns) : addRule(rule, comment, netns);
+    const isOrdered = rule.chain === ordered;
+    const step = isOrdered ? addInOrder(rule, comment, netns) : addRule(rule, comment, netns);
     // All of this comment goes, also those that it takes the place of: they are put back where they were.
     const undo = [
       deleteByComment(rule.chain, comment, netns),
       ...standing.map((former) => sh(puttingBack(former, netns))),
     ];
-    return [{ what: `add an nftables rule to ${rule.chain}`, do: step, undo }];
+    const lines = isOrdered ? typedInOrder(rule, comment, rank, seen.rules, netns) : {};
+    return [{ what: `add an nftables rule to ${rule.chain}`, do: step, undo, ...lines }];
   });
 }
 

@@ -4,6 +4,7 @@ import { ownerKey, shortHash } from "./owner.ts";
 import { began, defaultPath, launchScript, pumpScript, starterScript } from "./processes-launch.ts";
 import { stopText } from "./processes-stop.ts";
 import { type Restart, type Supervision, superviseScript } from "./processes-supervise.ts";
+import { typedStart, typedStop } from "./processes-typed.ts";
 import { afterScript, type UnitSettings, unitName, unitText } from "./processes-unit.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
@@ -65,7 +66,13 @@ const rest = 10;
 export function stopStep(owner: string, program: Pick<Program, "stopTimeout">, undo: readonly ShCommand[] = []): Step {
   const grace = graceOf(program);
   const text = stopText({ owner, dir: processDir(owner), grace });
-  return { what: "end its processes", do: sh(text), undo, within: grace + rest };
+  return {
+    what: "end its processes",
+    do: sh(text),
+    undo,
+    within: grace + rest,
+    ...typedStop(owner, processDir(owner)),
+  };
 }
 
 /** As whom a program runs, and who watches it. */
@@ -80,11 +87,16 @@ export function startStep(owner: string, program: Program, keeper: Keeper): Step
   const grace = graceOf(program);
   const what = `start ${program.command[0]}`;
   const undo = [sh(stopText({ owner, dir: processDir(owner), grace }))];
-  return { what, do: startCommand(owner, program, keeper), undo, within: 2 * (grace + rest) };
+  const lines = typedStart(owner, processDir(owner), program, keeper.user);
+  return { what, do: startCommand(owner, program, keeper), undo, within: 2 * (grace + rest), ...lines };
 }
 
-/** What {@link startStep} does. */
-export function startCommand(owner: string, program: Program, { user, systemd }: Keeper): ShCommand {
+/**
+ * What {@link startStep} does.
+ *
+ * @param meant the program that it is noted as, where another one stands in for it
+ */
+export function startCommand(owner: string, program: Program, { user, systemd }: Keeper, meant = program): ShCommand {
   const { restart = "no" } = program;
   const dir = processDir(owner);
   const settings = { owner, dir, restart, grace: graceOf(program) };
@@ -95,7 +107,7 @@ export function startCommand(owner: string, program: Program, { user, systemd }:
     `trap ${quote(`code=$?; [ $code = 0 ] || {\n${stop}\n}; exit $code`)} EXIT`,
     `${makeDir(dir)}; cd ${dir}`,
     "umask 077",
-    write("owner", `${owner} ${fingerprint(program)}\n`),
+    write("owner", `${owner} ${fingerprint(meant)}\n`),
     // Variables may be secret: they are in a file of root's alone, on no command line.
     write("start", starterScript(owner, program)),
     write("launch", launchScript(program, user, { dir, unit: systemd, keep })),

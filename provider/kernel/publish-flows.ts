@@ -4,6 +4,7 @@ import { unlessUntracked } from "./cable-flows.ts";
 import { type Step, sh } from "./command.ts";
 import { loopback, onLoopback, type Publish } from "./publish.ts";
 import { quoteAll } from "./quote.ts";
+import { typed, typedLine } from "./typed.ts";
 
 /** Drops the flows of a publish that is no more: exactly its own. */
 export function dropFlows(publish: Publish): Step {
@@ -35,7 +36,13 @@ function others({ hostAddress = "", targetAddress }: Publish): string {
 /** Drops the flows to each of a list of addresses, in words of a shell. */
 function flowsTo(publish: Publish, addresses: string, more: readonly string[]): Step {
   const each = `limit ${quoteAll([...flowsOf(publish), ...more])} --orig-dst "$address" >/dev/null 2>&1 || :`;
-  return { what: whatOf(publish), do: sh(`for address in ${addresses}; do ${each}; done`) };
+  const line = `${typedLine([...flowsOf(publish), ...more])} --orig-dst "$address" || true`;
+  const list = addresses.replace("$(limit ", "$(");
+  return {
+    what: whatOf(publish),
+    do: sh(`for address in ${addresses}; do ${each}; done`),
+    ...typed([`for address in ${list}; do ${line}; done`]),
+  };
 }
 
 /**
@@ -60,7 +67,8 @@ const whatOf = ({ hostPort }: Publish) => `${dropping} ${hostPort}`;
 
 function flowsStep(publish: Publish, argv: readonly string[]): Step {
   // It exits with 1 when there is none; without the tool, flows end by themselves.
-  return { what: whatOf(publish), do: sh(unlessUntracked([`limit ${quoteAll(argv)} >/dev/null 2>&1 || :`])) };
+  const text = unlessUntracked([`limit ${quoteAll(argv)} >/dev/null 2>&1 || :`]);
+  return { what: whatOf(publish), do: sh(text), ...typed([`${typedLine(argv)} || true`]) };
 }
 
 /** Whether a step does nothing but drop flows of a publish, which {@link dropFlowsOfAll} does for many. */

@@ -3,8 +3,10 @@ import { type Fact, type ShCommand, type Step, sh } from "./command.ts";
 import { LinuxnetError } from "./failure.ts";
 import { ownerKey, shortHash } from "./owner.ts";
 import { processDir } from "./processes.ts";
+import { typedSignal } from "./processes-typed.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
+import { typed, typedFile } from "./typed.ts";
 
 /** A container as its network's resolver knows it. */
 export interface Member {
@@ -138,12 +140,14 @@ export function writeStep(owner: string, texts: ResolverTexts, seen: SeenTexts |
     what: "write the resolver's names",
     do: sh(`${writeText(owner, texts)}\n${noteText(owner, texts)}`),
     undo: [sh(undo)],
+    ...typed(typedTexts(owner, texts)),
   };
 }
 
 /** Writes the files of a resolver that runs, and has it read them: no question is lost (docs/decisions/0011-dnsmasq-reload.md). */
 export function reloadStep(owner: string, texts: ResolverTexts, seen: SeenTexts): Step {
-  return { what: "write the resolver's names", do: reload(owner, texts), undo: [reload(owner, seen)] };
+  const lines = [...typedTexts(owner, texts), typedSignal("HUP", owner)];
+  return { what: "write the resolver's names", do: reload(owner, texts), undo: [reload(owner, seen)], ...typed(lines) };
 }
 
 function reload(owner: string, texts: ResolverTexts): ShCommand {
@@ -154,6 +158,11 @@ function reload(owner: string, texts: ResolverTexts): ShCommand {
 export function removeStep(owner: string, seen: SeenTexts): Step {
   const undo = [sh(`${writeText(owner, seen)}\n${noteText(owner, seen)}`)];
   return { what: "remove the resolver's names", do: sh(`limit rm -rf ${resolverDir(owner)}`), undo };
+}
+
+function typedTexts(owner: string, { hosts, servers }: ResolverTexts): string[] {
+  const dir = resolverDir(owner);
+  return [`mkdir -p ${dir}`, typedFile(`${dir}/hosts`, hosts), typedFile(`${dir}/servers`, servers)];
 }
 
 /** A new text appears whole, by a rename. Another user reads it: dnsmasq has laid down root's rights by then. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Fact, inNetns, type Step, sh, unasked } from "./command.ts";
 import { quote, quoteAll } from "./quote.ts";
+import { typed, typedLine } from "./typed.ts";
 
 /** Kernel settings by name (`net.ipv4.ip_forward`), each with its value as text. */
 export type Sysctls = Record<string, string>;
@@ -49,7 +50,10 @@ export function sysctlStep(what: string, wanted: Sysctls, former: Sysctls, netns
   );
   // Where one cannot be set, those before it are put back at once.
   const text = `${writing(wanted, netns)} || {\ncode=$?\n${writing(back, netns)} 2>/dev/null || :\nexit $code\n}`;
-  return { what, do: sh(text), undo: [sh(writing(back, netns))] };
+  const lines = Object.entries(wanted).map(([name, value]) =>
+    typedLine(["sysctl", "-q", "-w", `${name}=${value}`], netns),
+  );
+  return { what, do: sh(text), undo: [sh(writing(back, netns))], ...typed(lines) };
 }
 
 function writing(values: Sysctls, netns?: string): string {

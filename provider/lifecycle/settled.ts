@@ -7,8 +7,8 @@ import { type Look, look, type Subject } from "./subject.ts";
  * @throws LinuxnetError when it is not in time; it is removed again then
  */
 export async function settled(subject: Subject, first: Look): Promise<Look> {
-  const { definition, args } = subject;
-  if (!definition.pending) return first;
+  const { definition, args, host } = subject;
+  if (!definition.pending || host.rehearses) return first;
   const began = performance.now();
   for (let now = first, pause = 30; ; pause = Math.min(pause * 2, 500)) {
     const waiting = definition.pending(args, now.seen);

@@ -11,6 +11,7 @@ import { shortHash } from "../kernel/owner.ts";
 import {
   defaultStopTimeout,
   fingerprint,
+  type Keeper,
   logPath,
   type Program,
   startCommand,
@@ -94,9 +95,16 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
       ? [stopStep(`${context.former}`, previous, startAgain(`${context.former}`, seen.former, seen, context))]
       : []),
     ...(seen.process ? [stopStep(args.owner, previous, startAgain(args.owner, seen.process, seen, context))] : []),
-    startStep(args.owner, args, { user: seen.user, systemd: seen.systemd }),
+    starting(args, { user: seen.user, systemd: seen.systemd }),
   ];
   return [{ drift, steps }];
+}
+
+/** It is the user's: a rehearsal starts another in its stead. */
+function starting(args: Args, keeper: Keeper): Step {
+  const step = startStep(args.owner, args, keeper);
+  const standIn = startCommand(args.owner, { ...args, command: ["/bin/sleep", "infinity"] }, keeper, args);
+  return { ...step, typed: { lines: [], ...step.typed, standIn } };
 }
 
 function whatDiffers(args: Args, { process, netns }: Seen): string | undefined {

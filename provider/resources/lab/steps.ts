@@ -4,6 +4,7 @@ import { makeMountStep, tidyMount } from "../../kernel/netns.ts";
 import type { Publish } from "../../kernel/publish.ts";
 import { dropFlowsOfAll, dropsFlows } from "../../kernel/publish-flows.ts";
 import { quoteAll } from "../../kernel/quote.ts";
+import { untyped } from "../../kernel/typed.ts";
 import { bridge } from "../bridge.ts";
 import { netns } from "../netns.ts";
 import { portPublish } from "../portPublish.ts";
@@ -38,7 +39,7 @@ export function vanishing(names: readonly string[]): Step[] {
   const words = `for name in ${quoteAll(names)}; do printf '%s\\n' "$name"; done`;
   const any = 'limit ip -o link show type veth | awk -F "[ :@]+" \'{ print $2 }\' | grep -qxF "$names"';
   const text = `names=$(${words}); round=0\nwhile ${any}; do round=$((round + 1)); [ $round -lt 100 ] || exit 0; sleep 0.05; done`;
-  return [{ what: "wait until the cables are gone", do: sh(text), within: 10 }];
+  return [{ what: "wait until the cables are gone", do: sh(text), within: 10, ...untyped }];
 }
 
 /**
@@ -89,10 +90,11 @@ function sorted({ definition: { kind }, args }: Part, steps: readonly Step[], in
   const isInside = (step: Step) =>
     netnsOf(step) === home || (kind === netns.kind && !isIp(step) && step !== makeMountStep);
   // What is in a namespace that is being made goes with it.
-  const bare = ({ what, do: command, claim }: Step): Step => ({
+  const bare = ({ what, do: command, claim, typed }: Step): Step => ({
     what,
     do: command,
     ...(claim !== undefined && { claim }),
+    ...(typed && { typed }),
   });
   for (const step of steps) if (isInside(step)) waiting.push({ ...bare(step), ...(isIp(step) && { apart: true }) });
   const direct = steps.filter((step) => !isInside(step));
@@ -110,7 +112,7 @@ function preparing(work: readonly Work[]): Step[] {
   );
   const undo = [...vanishing(names).map(({ do: command }) => command), tidyMount];
   const mount = all.includes(makeMountStep) ? [makeMountStep] : [];
-  return [...mount, { what: "begin with the namespaces", do: sh(":"), undo }];
+  return [...mount, { what: "begin with the namespaces", do: sh(":"), undo, ...untyped }];
 }
 
 function leavingNamespaces(work: readonly Work[]): Set<string> {
