@@ -52,6 +52,8 @@ export interface Definition<A = Record<string, unknown>, F extends Facts = Facts
   outputs(args: A, seen: Answers<F>, context: Context): Record<string, unknown>;
   /** Whether what it waits for is looked for at refresh too, and its absence is drift. */
   expects?: boolean;
+  /** Nothing of it stands on a host: it is only tried there. */
+  tried?: boolean;
   /** Whether one that was there before stays when it does not become ready; else it is removed again. */
   lasting?: boolean;
   /** Why it is not ready yet, asked again until it is; undefined when ready. Seconds to wait: `within`. */

@@ -70,7 +70,7 @@ export function rehearsed(definition: Definition, explaining: Explaining): Crud 
   const connectionOf = ({ connection }: Bag) => connection as Connection | undefined;
   const real = crud(definition, (args) => hostOf(connectionOf(args)));
   if (definition.hostless) return real;
-  if (definition.expects) return expecting(definition, explaining);
+  if (definition.tried) return expecting(definition, explaining);
   const copy = crud(definition, (args) => copyOf(connectionOf(args), explaining));
   const doing = <T>(operation: Told["operation"], work: () => Promise<T>): Promise<T> =>
     underWay.run({ kind: definition.kind, operation }, work);

@@ -108,6 +108,7 @@ export const expect = define<Args>()({
   outputs: () => ({}),
   pending,
   expects: true,
+  tried: true,
 });
 
 /**

@@ -26,7 +26,7 @@ function scripts(all: readonly Told[], secrets: string[] = []): HostScript[] {
   return scriptsOf({ project: "shop", stack: "dev", told: [...all], secrets });
 }
 
-const bodyOf = ([one]: HostScript[]) => one?.script.split("set -e\n")[1];
+const bodyOf = ([one]: HostScript[]) => one?.script.replace(/^.*?\nset -e\n/s, "");
 
 test("a command stands as it is typed, under what it does, one host apart from the other", () => {
   const lab = told("Netns", "web", step("create namespace web", ip(["netns", "add", "web"])));
