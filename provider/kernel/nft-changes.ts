@@ -13,7 +13,7 @@ import {
 } from "./nft.ts";
 import { type Claimant, isOwner, shortHash } from "./owner.ts";
 import { quote } from "./quote.ts";
-import { typedInOrder } from "./rules-typed.ts";
+import { typedDeletion, typedInOrder } from "./rules-typed.ts";
 import { createTable, mendTable, table } from "./ruleset.ts";
 
 /** What a resource wants to stand in our table. */
@@ -209,7 +209,8 @@ function removeElement(element: SeenElement, netns?: string): Step {
 /** @param back whether its undo puts it back; else that of the rule in its place does */
 function removeRule(rule: SeenRule, back: boolean, netns?: string): Step {
   const undo = back ? [sh(puttingBack(rule, netns))] : [];
-  return { what: `remove an nftables rule from ${rule.chain}`, do: deleteRule(rule, netns), undo };
+  const lines = typedDeletion(rule, netns);
+  return { what: `remove an nftables rule from ${rule.chain}`, do: deleteRule(rule, netns), undo, ...lines };
 }
 
 /** Finds a rule by its comment when its handle is not known, and deletes it. */

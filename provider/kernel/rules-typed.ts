@@ -3,6 +3,7 @@ import { inNetns, placeWord, type Typed } from "./command.ts";
 import { iptablesTool, type SeenRule, type Table } from "./iptables-save.ts";
 import { type Hook, type OwnChain, ownChains, type Place } from "./iptables-script.ts";
 import type { Rule, SeenRule as SeenNftRule } from "./nft.ts";
+import { quote } from "./quote.ts";
 import { table } from "./ruleset.ts";
 import { asking, typed, typedIn, typedWord } from "./typed.ts";
 
@@ -27,6 +28,13 @@ export function typedInOrder(
   };
   const line = `${typedIn(netns)}nft -f - <<'EOF'\n${placeWord} ${text} comment "${comment}"\nEOF`;
   return typed([line], { place: { order: order(comment), among, ...place, first: 0 } });
+}
+
+/** A rule of our nftables table that goes: its handle is another one on each host, so it is looked for by its comment. */
+export function typedDeletion({ chain, comment }: SeenNftRule, netns?: string): { typed: Typed } {
+  const nft = `${typedIn(netns)}nft`;
+  const handles = `${nft} -a list chain inet ${table} ${chain} | grep -F ${quote(`comment "${comment}"`)} | sed 's/.*# handle //'`;
+  return typed([`for handle in $(${handles}); do ${nft} delete rule inet ${table} ${chain} handle "$handle"; done`]);
 }
 
 function tool({ family, netns }: Place, table: Table): string {
