@@ -31,17 +31,12 @@ export function dropFlowsOf(addresses: readonly string[], netns?: string): Step[
       "done",
     ];
   });
-  const lines = addresses.flatMap((address) =>
-    ["--orig-src", "--reply-src"].map(
-      (side) => `${typedLine(["conntrack", "-D", "-f", `ipv${familyOf(address)}`, side, address], netns)} || true`,
-    ),
-  );
   const whose = addresses.length > 2 ? `${addresses.length} addresses` : addresses.join(" and ");
   return [
     {
       what: `drop the flows of ${whose}`,
       do: sh(netns === undefined ? unlessUntracked(text) : text.join("\n")),
-      ...typed(lines),
+      ...typed(typedFlows(addresses, netns)),
     },
   ];
 }
@@ -51,6 +46,14 @@ export function dropFlowsOf(addresses: readonly string[], netns?: string): Step[
 export function unlessUntracked(text: readonly string[]): string {
   const file = "/proc/sys/net/netfilter/nf_conntrack_count";
   return [`flows=; read -r flows 2>/dev/null <${file} || :`, 'if [ "$flows" != 0 ]; then', ...text, "fi"].join("\n");
+}
+
+function typedFlows(addresses: readonly string[], netns?: string): string[] {
+  return addresses.flatMap((address) =>
+    ["--orig-src", "--reply-src"].map(
+      (side) => `${typedLine(["conntrack", "-D", "-f", `ipv${familyOf(address)}`, side, address], netns)} || true`,
+    ),
+  );
 }
 
 /**

@@ -95,13 +95,12 @@ export function forwardingChanges(
   // Settling may end the script: it comes last.
   const script = [...noting, forgetting, ...(families.length > 0 ? [] : settle(dir))].join("\n");
   const on = `limit ${inNetns(netns)}sh -ec ${quote(script)}`;
-  const leave = leaveForwarding(owner, netns);
-  // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
   const lines = families.length > 0 ? typedForwarding(families, seen, guard, netns) : untyped;
+  // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
   if (seen.noted) return [{ drift, steps: [{ what, do: sh(on), ...lines }] }];
   // Who was noted under a former name is noted again before the new name goes, so that forwarding stays on between them.
   const again = former === undefined ? [] : [renote(former, families.length > 0 ? "" : ` ${acceptOnly}`, netns)];
-  const back = [...again, leave];
+  const back = [...again, leaveForwarding(owner, netns)];
   const text = `${on} || {\ncode=$?\n${back.map((one) => one.text).join("\n")}\nexit $code\n}`;
   return [{ drift, steps: [{ what, do: sh(text), undo: back, ...lines }] }];
 }

@@ -66,15 +66,16 @@ export function impairmentChanges(
       `${name} has a queueing discipline ${seen.kind} that is not linuxnet's`,
       `Delete it: tc ${netns === undefined ? "" : `-n ${netns} `}qdisc del dev ${name} root`,
     );
-  const wordsOf = (what: Impairment | undefined) => {
-    const words = what && qdiscWords(what, mtu);
-    return ["qdisc", words ? "replace" : "del", "dev", name, "root", ...(words ?? [])];
-  };
+  const wordsOf = (what: Impairment | undefined) => rootWords(name, what && qdiscWords(what, mtu));
   const put = (what: Impairment | undefined) => tc(netns, wordsOf(what));
   const line = typedLine(["tc", ...(netns === undefined ? [] : ["-n", netns]), ...wordsOf(wanted)]);
   const what = wanted ? `impair ${name}` : `end the impairment of ${name}`;
   const step: Step = { what, do: put(wanted), undo: [put(seen?.impairment)], ...typed([line]) };
   return [{ property, actual: seen?.impairment, steps: [step] }];
+}
+
+function rootWords(name: string, words: readonly string[] | undefined): string[] {
+  return ["qdisc", words ? "replace" : "del", "dev", name, "root", ...(words ?? [])];
 }
 
 /** The words of `tc qdisc` (tc-tbf(8), tc-netem(8)); undefined when nothing is to be done to packets. */

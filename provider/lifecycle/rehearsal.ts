@@ -83,15 +83,24 @@ export function rehearsed(definition: Definition, explaining: Explaining): Crud 
     },
     update: (olds, news) => doing("update", () => copy.update(olds, news)),
     delete: (state) => doing("delete", () => copy.delete(state)),
-    read: async (id, state) => {
-      const found = await real.read(id, state);
-      if (found.id === "") return found;
-      const { drift: _told, ...inputs } = found.inputs ?? {};
-      await standIn(inputs, copyOf(connectionOf(inputs), explaining));
-      await underWay.run(undefined, () => copy.create(inputs));
-      return found;
-    },
+    read: (id, state) => looking(id, state, real, copy, (inputs) => copyOf(connectionOf(inputs), explaining)),
   };
+}
+
+/** Looks at the host itself, and makes the copy look as it does. */
+async function looking(
+  id: string,
+  state: Bag,
+  real: Crud,
+  copy: Crud,
+  hostFor: (inputs: Bag) => Host,
+): ReturnType<Crud["read"]> {
+  const found = await real.read(id, state);
+  if (found.id === "") return found;
+  const { drift: _told, ...inputs } = found.inputs ?? {};
+  await standIn(inputs, hostFor(inputs));
+  await underWay.run(undefined, () => copy.create(inputs));
+  return found;
 }
 
 /** Rules that a program leaves to the host are written as the reader wants them. */

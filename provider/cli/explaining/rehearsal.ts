@@ -86,20 +86,24 @@ async function copied(wanted: Wanted, name: string, folder: string, state: strin
   if (wanted.configFile !== undefined && !existsSync(config))
     throw new LinuxnetError({ problem: `there is no ${config}` });
   if (existsSync(config)) writeFileSync(join(folder, `Pulumi.${stack}.yaml`), readFileSync(config), { mode: 0o600 });
-  mkdirSync(join(folder, "state"));
-  const own: Record<string, string> = {
-    PULUMI_BACKEND_URL: `file://${folder}/state?metadata=skip`,
-    PULUMI_SKIP_CHECKPOINTS: "true",
-    ...(hasPassphrase() ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
-  };
+  const own = environmentOf(folder);
   const copy: Copy = {
     folder,
     stack,
     run: (args, more) => pulumi(wanted.folder, args, { ...more, env: { ...own, ...more?.env }, cwd: folder }),
   };
+  mkdirSync(join(folder, "state"));
   await must(copy, "copy the stack", ["stack", "init", stack, "--no-select"]);
   if (state) await must(copy, "copy the state", ["stack", "import", "--stack", stack], state);
   return copy;
+}
+
+function environmentOf(folder: string): Record<string, string> {
+  return {
+    PULUMI_BACKEND_URL: `file://${folder}/state?metadata=skip`,
+    PULUMI_SKIP_CHECKPOINTS: "true",
+    ...(hasPassphrase() ? {} : { PULUMI_CONFIG_PASSPHRASE: "" }),
+  };
 }
 
 function hasPassphrase(): boolean {
