@@ -1,6 +1,8 @@
-// `linuxnet explain`: its script, typed on a bare host, gives the network of the example, and `up` takes it up.
+// `linuxnet explain`: its script, typed on a bare host, gives the network of the example, and `up` takes it up. The
+// network from scratch in the long run only.
 import { expect } from "vitest";
 import { differing, identities } from "../support/identity.ts";
+import { long } from "../support/long.ts";
 import { machineAddress, worldAddress } from "../support/machine.ts";
 import { fetched, reaches } from "../support/probes.ts";
 import { expectQuickstart } from "../support/quickstart.ts";
@@ -42,7 +44,7 @@ test("the quickstart, typed by hand, does what it promises, and `up` takes it up
   await machine.expectClean();
 });
 
-test("the network from scratch, typed by hand, at its last stage", async ({ machine, open }) => {
+test.runIf(long)("the network from scratch, typed by hand, at its last stage", async ({ machine, open }) => {
   await openOutside(machine, "172.18.0.10", machineAddress);
   const config = {
     hostAddress: machineAddress,
