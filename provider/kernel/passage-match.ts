@@ -1,5 +1,5 @@
 import { contains, familyOf } from "./addresses.ts";
-import type { Truth } from "./passage.ts";
+import type { Packet, Truth } from "./passage.ts";
 import { passMark } from "./ruleset.ts";
 
 /** Whether a link has a name; a wildcard stands at the name's end. */
@@ -11,7 +11,7 @@ export function isNamed(actual: string | undefined, wanted: string, wildcard: st
 /** Whether an address, or all of a subnet, lies in another one; undefined where only a part does. */
 export function liesIn(actual: string | undefined, subnet: string): Truth {
   if (actual !== undefined && familyOf(actual) !== familyOf(subnet)) return false;
-  if (actual === undefined) return undefined;
+  if (actual === undefined) return subnet.endsWith("/0") ? true : undefined;
   const wider = subnet.includes("/") ? subnet : `${subnet}/${familyOf(subnet) === 6 ? 128 : 32}`;
   if (contains(wider, actual)) return true;
   return actual.includes("/") && contains(actual, wider) ? undefined : false;
@@ -30,10 +30,15 @@ export function isMarked(passed: Truth, value: number, mask: number): Truth {
   return mask === bit ? true : undefined;
 }
 
-/** Whether the first packet of a connection has one of these states or translations (conntrack). */
-export function hasState(states: readonly string[], dnat: Truth): Truth {
+/** Whether a port is in a range, its limits included. */
+export function isPort(actual: number | undefined, first: number, last = first): Truth {
+  return actual === undefined ? undefined : actual >= first && actual <= last;
+}
+
+/** Whether a packet has one of these states or translations (conntrack). */
+export function hasState(states: readonly string[], { dnat, state = "new" }: Pick<Packet, "dnat" | "state">): Truth {
   const words = states.map((state) => state.toLowerCase());
-  if (words.includes("new") || words.includes("untracked,new")) return true;
+  if (words.includes(state)) return true;
   if (words.includes("dnat") && dnat !== false) return dnat;
   return words.includes("snat") || words.includes("untracked") ? undefined : false;
 }

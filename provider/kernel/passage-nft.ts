@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { Family } from "./addresses.ts";
 import { both, either, not, type Packet, type Passage, type PassageRule, type Truth, type Verdict } from "./passage.ts";
-import { hasState, is, isMarked, isNamed, liesIn } from "./passage-match.ts";
+import { hasState, is, isMarked, isNamed, isPort, liesIn } from "./passage-match.ts";
+import { ruleWords } from "./passage-words.ts";
 
 /** A base chain in a table of nftables that is not ours. */
 export interface NftPassage extends Passage {
@@ -22,23 +23,30 @@ const chainShape = z.looseObject({
   prio: z.number().default(0),
   policy: z.string().default("accept"),
 });
-const ruleShape = z.looseObject({ chain: z.string(), expr: z.array(z.record(z.string(), z.unknown())).default([]) });
+const ruleShape = z.looseObject({
+  chain: z.string(),
+  handle: z.number().optional(),
+  expr: z.array(z.record(z.string(), z.unknown())).default([]),
+});
 const shape = z.looseObject({
   nftables: z.array(z.looseObject({ chain: chainShape.optional(), rule: ruleShape.optional() })),
 });
+
+/** A table of the family `bridge` or `netdev` does not see what is routed. */
+const families: Readonly<Record<string, readonly Family[]>> = { inet: [4, 6], ip: [4], ip6: [6] };
 
 /** Reads the base chains of a hook from what `nft -j list table` prints (libnftables-json(5)); none where it is not read. */
 export function nftPassages(text: string, hook: "forward" | "input"): NftPassage[] {
   const { nftables = [] } = shape.safeParse(json(text)).data ?? {};
   const heads = nftables.flatMap(({ chain }) => chain ?? []);
   const chains = new Map<string, PassageRule[]>(heads.map(({ name }) => [name, []]));
-  for (const { rule } of nftables) if (rule) chains.get(rule.chain)?.push(...rulesOf(rule.expr));
+  for (const { rule } of nftables) if (rule) chains.get(rule.chain)?.push(...rulesOf(rule));
   return heads
-    .filter((chain) => chain.hook === hook && chain.type === "filter")
+    .filter(({ family, ...chain }) => chain.hook === hook && chain.type === "filter" && family in families)
     .map(({ family, table, name, prio, policy }) => ({
       base: name,
       table: `${family} ${table}`,
-      families: family === "inet" ? [4, 6] : family === "ip6" ? [6] : [4],
+      families: families[family] ?? [],
       priority: prio,
       policy: policy === "drop" ? "drop" : "accept",
       chains,
@@ -56,8 +64,8 @@ function json(text: string): unknown {
 type Expression = Record<string, unknown>;
 
 /** One rule; a verdict map is one for each of its elements. */
-function rulesOf(expr: readonly Expression[]): PassageRule[] {
-  const text = JSON.stringify(expr);
+function rulesOf({ expr, ...place }: z.infer<typeof ruleShape>): PassageRule[] {
+  const text = ruleWords(expr, place);
   const map = expr.find((one) => "vmap" in one)?.vmap as { key?: unknown; data?: { set?: unknown } } | undefined;
   const conditions = expr.filter((one) => !("vmap" in one));
   const matches = (packet: Packet) =>
@@ -73,7 +81,7 @@ function rulesOf(expr: readonly Expression[]): PassageRule[] {
 }
 
 /** What decides nothing and matches all. */
-const plain = ["counter", "log", "mangle", "notrack", "set", "continue", "comment"];
+const plain = ["counter", "log", "mangle", "notrack", "set", "continue", "comment", "ct helper"];
 const plainVerdicts = { accept: "accept", drop: "drop", reject: "drop", return: "return", queue: "unknown" } as const;
 
 function verdictOf(expr: readonly Expression[]): Verdict {
@@ -92,15 +100,27 @@ function expressionHolds(expression: Expression, packet: Packet): Truth {
   const match = expression.match as { op: string; left: unknown; right: unknown } | undefined;
   if (!match) return undefined;
   const { op, left, right } = match;
-  if (op === "!=") return not(compare(left, right, packet));
+  // What does not carry the field does not differ by it: nft asks for the protocol first, and does not print that.
+  if (op === "!=") return both(carries(left, packet), not(compare(left, right, packet)));
   return op === "==" || op === "in" ? compare(left, right, packet) : undefined;
+}
+
+/** Whether a packet has the header whose field is looked at. */
+function carries(left: unknown, { family, protocol }: Packet): Truth {
+  const { payload } = left as { payload?: { protocol?: string } };
+  const header = payload?.protocol;
+  if (header === undefined || header === "th") return true;
+  return header === "ip" || header === "ip6" ? (header === "ip") === (family === 4) : is(protocol, header);
 }
 
 /** Whether what is looked at has a value, or one of a list. */
 function compare(left: unknown, right: unknown, packet: Packet): Truth {
   const several = Array.isArray(right) ? right : (right as { set?: unknown[] } | null)?.set;
   if (several) return either(several.map((one) => compare(left, one, packet)));
-  if (typeof right === "string" && right.startsWith("@")) return undefined;
+  const element = (right as { elem?: { val: unknown } } | null)?.elem;
+  if (element) return compare(left, element.val, packet);
+  // A named set, or whatever no other element is about.
+  if (typeof right === "string" && (right.startsWith("@") || right === "*")) return undefined;
   const { meta, payload, ct, "&": masked } = left as Record<string, unknown>;
   if (masked) return compareMasked(masked as [unknown, unknown], right, packet);
   if (meta) return ofMeta((meta as { key: string }).key, right, packet);
@@ -117,6 +137,7 @@ function compareMasked([field, mask]: [unknown, unknown], right: unknown, packet
 }
 
 function ofMeta(key: string, right: unknown, { family, ...packet }: Packet): Truth {
+  if (typeof right !== "string" && typeof right !== "number") return undefined;
   if (key === "iifname" || key === "iif") return isNamed(packet.inDevice, `${right}`, "*");
   if (key === "oifname" || key === "oif") return isNamed(packet.outDevice, `${right}`, "*");
   if (key === "l4proto") return is(packet.protocol, `${right}`);
@@ -129,13 +150,13 @@ function ofPayload(
   right: unknown,
   packet: Packet,
 ) {
+  const carried = carries({ payload: { protocol } }, packet);
   if (protocol === "ip" || protocol === "ip6") {
-    if ((protocol === "ip") !== (packet.family === 4)) return false;
+    if (!carried) return false;
     if (field === "protocol" || field === "nexthdr") return is(packet.protocol, `${right}`);
     return field === "saddr" || field === "daddr" ? ofAddress(packet, field, right) : undefined;
   }
-  const carries = protocol === "th" ? true : is(packet.protocol, protocol);
-  return both(carries, field === "dport" ? ofPort(packet.destinationPort, right) : undefined);
+  return both(carried, field === "dport" ? ofPort(packet.destinationPort, right) : undefined);
 }
 
 function ofAddress({ source, destination }: Packet, field: "saddr" | "daddr", right: unknown): Truth {
@@ -145,12 +166,11 @@ function ofAddress({ source, destination }: Packet, field: "saddr" | "daddr", ri
 }
 
 function ofPort(actual: number | undefined, right: unknown): Truth {
-  if (actual === undefined) return undefined;
   const [first, last] = (right as { range?: [number, number] }).range ?? [right, right];
-  return actual >= Number(first) && actual <= Number(last);
+  return typeof first === "number" && typeof last === "number" ? isPort(actual, first, last) : undefined;
 }
 
-function ofConnection(key: string, right: unknown, { dnat }: Packet): Truth {
-  if (key === "state") return hasState([`${right}`], false);
+function ofConnection(key: string, right: unknown, { dnat, state = "new" }: Packet): Truth {
+  if (key === "state") return typeof right === "string" ? hasState([right], { state, dnat: false }) : undefined;
   return key === "status" && right === "dnat" ? dnat : undefined;
 }

@@ -1,9 +1,10 @@
 import type { Family } from "./addresses.ts";
 
-/** The first packet of a connection, as far as it is known: what is undefined may be anything. */
+/** A packet, as far as it is known: what is undefined may be anything. */
 export interface Packet {
   family: Family;
   inDevice?: string | undefined;
+  /** Empty: it is for the host itself. */
   outDevice?: string | undefined;
   /** An address, or a subnet in which it lies. */
   source?: string | undefined;
@@ -14,6 +15,8 @@ export interface Packet {
   dnat?: boolean | undefined;
   /** Whether it carries the mark of what our nftables table has passed. */
   passed?: boolean | undefined;
+  /** `new`, the default: the first packet of a connection; `established`: an answer, or a later one. */
+  state?: "new" | "established";
 }
 
 /** Whether something holds; undefined where it cannot be told. */
@@ -52,6 +55,8 @@ export interface Stop {
   places: readonly RulePlace[];
   /** The rule, in words of its tool. */
   text: string;
+  /** Undefined: the policy. */
+  rule: PassageRule | undefined;
 }
 
 /** Both of these hold. */
@@ -91,19 +96,31 @@ type Asked = (rule: PassageRule) => boolean;
 
 function endOf(passage: Passage, packet: Packet, asked: Asked): Stop | undefined {
   const { base, policy, chains } = passage;
-  const end = walk(passage, base, packet, asked);
+  const end = walk({ chains, packet, asked }, [base]);
   if (end === "open") return undefined;
   if (end !== "on") return end;
   const index = chains.get(base)?.length ?? 0;
-  return policy === "drop" ? { places: [{ chain: base, index }], text: `the policy drop of ${base}` } : undefined;
+  if (policy !== "drop") return undefined;
+  return { places: [{ chain: base, index }], text: `the policy drop of ${base}`, rule: undefined };
 }
 
-function walk(passage: Passage, chain: string, packet: Packet, asked: Asked): Outcome {
+interface Way {
+  chains: Passage["chains"];
+  packet: Packet;
+  asked: Asked;
+}
+
+/** Follows a packet through the last of these chains, which the others led to. */
+function walk(way: Way, path: readonly string[]): Outcome {
+  const { chains, packet, asked } = way;
+  const chain = path.at(-1) ?? "";
+  // The kernel takes no loop (nf_tables_check_loops): a text that has one tells nothing.
+  if (path.indexOf(chain) < path.length - 1) return "open";
   let mayReturn = false;
-  for (const [index, rule] of (passage.chains.get(chain) ?? []).entries()) {
+  for (const [index, rule] of (chains.get(chain) ?? []).entries()) {
     const truth = asked(rule) && rule.matches(packet);
     if (truth === false) continue;
-    const next = after({ chain, index }, rule, (inner) => walk(passage, inner, packet, asked));
+    const next = after({ chain, index }, rule, (inner) => walk(way, [...path, inner]));
     if (next === "open") return "open";
     if (next === "return" && truth) return "on";
     if (next === "return") mayReturn = true;
@@ -114,10 +131,11 @@ function walk(passage: Passage, chain: string, packet: Packet, asked: Asked): Ou
 }
 
 /** What comes of a packet that matches a rule. */
-function after(place: RulePlace, { verdict, text }: PassageRule, into: (chain: string) => Outcome): Outcome | "return" {
+function after(place: RulePlace, rule: PassageRule, into: (chain: string) => Outcome): Outcome | "return" {
+  const { verdict, text } = rule;
   if (verdict.do === "continue") return "on";
   if (verdict.do === "return") return "return";
-  if (verdict.do === "drop") return { places: [place], text };
+  if (verdict.do === "drop") return { places: [place], text, rule };
   if (verdict.do !== "jump" && verdict.do !== "goto") return "open";
   const end = into(verdict.chain);
   if (end === "on") return verdict.do === "goto" ? "return" : "on";

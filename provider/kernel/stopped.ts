@@ -40,7 +40,8 @@ export function refuseStopped(traffic: readonly Traffic[], { tools, tables }: Pa
   }
 }
 
-function isMarkedAt({ priority }: NftPassage): boolean {
+/** Whether what our table has passed carries our mark when a chain of this priority is asked. */
+export function isMarkedAt({ priority }: Pick<NftPassage, "priority">): boolean {
   return priority > marked.from && priority < marked.to;
 }
 
@@ -104,8 +105,8 @@ export function refuseDeaf(bridge: string, addresses: readonly string[], { tools
   const what = `what containers on ${bridge} ask of its resolver`;
   for (const destination of addresses) {
     const family = familyOf(destination);
-    const asked = { inDevice: bridge, destination, protocol: "udp", destinationPort: 53, dnat: false, passed: false };
-    const packet: Packet = { family, ...asked };
+    const to = { destination, protocol: "udp", destinationPort: 53, dnat: false, passed: false };
+    const packet: Packet = { family, inDevice: bridge, outDevice: "", ...to };
     for (const tool of tools.filter((candidate) => candidate.family === family)) {
       const stop = stopOf(tool, packet);
       if (stop) refuse(`${what} is stopped by ${stop.text} of ${tool.tool}`, letIn(bridge, tool));

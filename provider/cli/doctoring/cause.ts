@@ -81,3 +81,6 @@ export function declared(
 ): StackResource | undefined {
   return resources.find((one) => one.kind === kind && test(one.outputs));
 }
+
+/** What a resource says of a firewall of others that is in its way. */
+export const stoppedNote = / is stopped by /;

@@ -1,9 +1,8 @@
 import { type Fact, sh } from "../../kernel/command.ts";
 import { localnetNotes } from "../../kernel/iptables-localnet.ts";
+import { tools } from "../../kernel/passage-fact.ts";
 import { quote } from "../../kernel/quote.ts";
-import { iptablesChains } from "./filter-iptables.ts";
-import { nftChains } from "./filter-nft.ts";
-import type { BaseChain } from "./filters.ts";
+import { type FilterChain, iptablesChains, nftChains } from "./filter-chains.ts";
 
 /** The tools that are looked for, each with its Debian package; what every script needs is looked for at the session's start. */
 export const packages: Readonly<Record<string, string>> = {
@@ -63,17 +62,14 @@ export function lacksFact(asked: readonly Feature[]): Fact<Map<string, string>> 
 
 /** What filters on the host. */
 export interface Filters {
-  chains: BaseChain[];
+  chains: FilterChain[];
   /** The rule sets of iptables with rules of others, each with one of them. */
   ruleSets: Map<string, string>;
 }
 
-/** Without `-t` no table comes to be by looking; both of the kernel's rule sets count at once, whichever `iptables` names. */
-const saves = `for t in iptables ip6tables; do
-  some=; for v in -nft -legacy; do ! command -v "$t$v-save" >/dev/null || some="$some $t$v"; done
-  [ -n "$some" ] || { ! command -v "$t-save" >/dev/null || some=$t; }
-  for one in $some; do echo "@$one"; limit "$one-save" 2>/dev/null; done
-done`;
+/** Without `-t` no table comes to be by looking. */
+const saves = `${tools}
+for t in $tools; do echo "@$t"; limit "$t-save" 2>/dev/null; done`;
 
 /** Tables of others, and not ours: that has its own question. */
 const tables = `limit nft list tables 2>/dev/null | grep -v ' linuxnet\\(-.*\\)\\?$' | while read -r _ family name; do
@@ -101,7 +97,7 @@ function readFilters(stdout: string): Filters {
       const [tool = "", ...lines] = block.split("\n");
       return { tool, lines };
     });
-  const chains = saved.flatMap(({ tool, lines }) => iptablesChains(tool, lines.join("\n")));
+  const chains = saved.flatMap(({ tool, lines }) => iptablesChains(tool, lines));
   // Tables that iptables-nft keeps are read by its own tool.
   const own = new Set(saved.filter(({ tool }) => !/legacy/.test(tool)).flatMap(tablesOf));
   return {

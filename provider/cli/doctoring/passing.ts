@@ -1,25 +1,21 @@
 import { type Family, familyOf, subnetOf } from "../../kernel/addresses.ts";
-import { passMark } from "../../kernel/ruleset.ts";
+import type { Packet } from "../../kernel/passage.ts";
 import { bare, type Segment } from "../topology/model.ts";
 import { portsOf } from "./cables.ts";
 import type { Scene } from "./cause.ts";
-import type { Packet } from "./filters.ts";
 import { settingOf } from "./seen.ts";
 
 /** A packet of the stack that has to get through, in words. */
 export interface Passing {
   what: string;
-  family: Family;
   packet: Packet;
   bridge: string;
   /** It is of one container, and not of all of a network. */
   single?: true;
 }
 
-/** The mark by which our table lets packets through a FORWARD chain that drops; there is none where iptables has our rules. */
-function marked({ seen }: Scene): number {
-  return seen.table.exists ? Number(passMark) : 0;
-}
+/** Whether packets carry the mark of what our table has passed; there is none where iptables has our rules. */
+const passed = ({ seen }: Scene) => seen.table.exists;
 
 function defaultDev({ seen }: Scene, family: Family): string | undefined {
   return (family === 6 ? seen.routes6 : seen.routes4).find(({ to }) => to === "default")?.dev;
@@ -44,12 +40,12 @@ function outAndBack(scene: Scene, { bridge }: Segment, who: string, end: string)
   const dev = defaultDev(scene, family);
   if (dev === undefined) return [];
   // Under ufw a ping passes where TCP is dropped.
-  const base = { mark: marked(scene), translated: false, protocol: "tcp" } as const;
-  const out: Packet = { ...base, iif: bridge, oif: dev, source: end, state: "new" };
-  const back: Packet = { ...base, iif: dev, oif: bridge, destination: end, state: "established" };
+  const base = { family, passed: passed(scene), dnat: false, protocol: "tcp" } as const;
+  const out: Packet = { ...base, inDevice: bridge, outDevice: dev, source: end, state: "new" };
+  const back: Packet = { ...base, inDevice: dev, outDevice: bridge, destination: end, state: "established" };
   return [
-    { what: `what ${who} sends to the world`, family, bridge, packet: out },
-    { what: `what comes back to ${who}`, family, bridge, packet: back },
+    { what: `what ${who} sends to the world`, bridge, packet: out },
+    { what: `what comes back to ${who}`, bridge, packet: back },
   ];
 }
 
@@ -63,17 +59,18 @@ export function comingIn(scene: Scene): Passing[] {
         addresses.some((one) => within(one, targetAddress)),
       );
       if (!segment || dev === undefined || /^127\.|^::1$/.test(hostAddress ?? "")) return [];
-      const known: Partial<Packet> = protocol === "tcp" || protocol === "udp" ? { protocol, port: targetPort } : {};
-      const packet = {
-        iif: dev,
-        oif: segment.bridge,
+      const packet: Packet = {
+        family,
+        inDevice: dev,
+        outDevice: segment.bridge,
         destination: targetAddress,
+        protocol,
+        destinationPort: targetPort,
         state: "new",
-        translated: true,
-        mark: marked(scene),
-        ...known,
-      } as const;
-      return [{ what: `what comes in by the published port ${hostPort}`, family, packet, bridge: segment.bridge }];
+        dnat: true,
+        passed: passed(scene),
+      };
+      return [{ what: `what comes in by the published port ${hostPort}`, packet, bridge: segment.bridge }];
     },
   );
 }
@@ -94,14 +91,15 @@ export function bridged(scene: Scene): Passing[] {
       const subnet = subnetOf(one);
       const ends = { source: subnet, destination: subnet, protocol: "tcp" } as const;
       const packet = {
-        iif: bridge,
-        oif: bridge,
+        family,
+        inDevice: bridge,
+        outDevice: bridge,
         ...ends,
         state: "new",
-        mark: marked(scene),
-        translated: false,
+        passed: passed(scene),
+        dnat: false,
       } as const;
-      return [{ what: `what the containers of ${name} say to each other`, family, packet, bridge }];
+      return [{ what: `what the containers of ${name} say to each other`, packet, bridge }];
     });
   });
 }
@@ -117,9 +115,9 @@ export function questions({ resources }: Scene): Passing[] {
       (outputs.addresses as string[]).map((address) => ({ address, bridge: `${outputs.bridge}` })),
     );
   return asked.map(({ address, bridge }): Passing => {
-    const to = { destination: bare(address), protocol: "udp", port: 53 } as const;
-    const from = { iif: bridge, oif: undefined, source: subnetOf(address) } as const;
-    const packet = { ...from, ...to, state: "new", mark: 0, translated: false } as const;
-    return { what: `questions to the resolver ${bare(address)}`, family: familyOf(address), packet, bridge };
+    const to = { destination: bare(address), protocol: "udp", destinationPort: 53 } as const;
+    const from = { inDevice: bridge, outDevice: "", source: subnetOf(address) } as const;
+    const packet = { family: familyOf(address), ...from, ...to, state: "new", passed: false, dnat: false } as const;
+    return { what: `questions to the resolver ${bare(address)}`, packet, bridge };
   });
 }

@@ -3,7 +3,7 @@ import type { Listener } from "../../kernel/listeners.ts";
 import type { SeenTable } from "../../kernel/nft.ts";
 import type { SeenProcess } from "../../kernel/processes-fact.ts";
 import type { Route } from "../../kernel/routes.ts";
-import type { BaseChain } from "./filters.ts";
+import type { FilterChain } from "./filter-chains.ts";
 
 /** What a name server did when it was asked from a namespace. */
 export interface SeenServer {
@@ -35,7 +35,7 @@ export interface HostSeen extends SeenSpace {
   /** Our nftables table. */
   table: SeenTable;
   /** The chains of others that filter what passes the host or is for it. */
-  chains: BaseChain[];
+  chains: FilterChain[];
   /** Which rule sets of iptables hold rules of others, each with the first of them: `nft`, `legacy`. */
   ruleSets: ReadonlyMap<string, string>;
   /** The lines of `ip rule`, without the kernel's own. */

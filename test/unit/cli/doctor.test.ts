@@ -2,25 +2,24 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { causes } from "../../../provider/cli/doctoring/causes.ts";
-import { iptablesChains } from "../../../provider/cli/doctoring/filter-iptables.ts";
-import { nftChains } from "../../../provider/cli/doctoring/filter-nft.ts";
-import { type Packet, stopIn, whoseRule } from "../../../provider/cli/doctoring/filters.ts";
+import { iptablesChains, nftChains, stopIn, whoseRule } from "../../../provider/cli/doctoring/filter-chains.ts";
+import type { Packet } from "../../../provider/kernel/passage.ts";
 
 const out: Packet = {
-  iif: "br0",
-  oif: "up0",
+  family: 4,
+  inDevice: "br0",
+  outDevice: "up0",
   source: "10.5.0.0/24",
   state: "new",
-  mark: 0x10000000,
-  translated: false,
+  passed: true,
+  dnat: false,
 };
 
 /** What stops the packet in a table `filter` of iptables with such a policy and such rules. */
 function stopped(policy: string, rules: readonly string[], packet: Packet = out): string | undefined {
-  const text = ["*filter", `:FORWARD ${policy} [0:0]`, ":INPUT ACCEPT [0:0]", ":C - [0:0]", ...rules, "COMMIT"].join(
-    "\n",
-  );
-  const [chain] = iptablesChains("iptables-nft", text);
+  const chains = ["C", "ufw-x", "DOCKER-USER"].map((name) => `:${name} - [0:0]`);
+  const lines = ["*filter", `:FORWARD ${policy} [0:0]`, ":INPUT ACCEPT [0:0]", ...chains, ...rules, "COMMIT"];
+  const [chain] = iptablesChains("iptables-nft", lines);
   const stop = chain && stopIn(chain, packet);
   return stop && `${whoseRule(stop)}: ${stop.rule?.text ?? "policy"}`;
 }
@@ -58,7 +57,7 @@ const inNft = (policy: string, ...rules: object[][]) =>
   nftChains(
     JSON.stringify({
       nftables: [
-        { chain: { family: "inet", table: "t", name: "f", hook: "forward", policy } },
+        { chain: { family: "inet", table: "t", name: "f", type: "filter", hook: "forward", policy } },
         ...rules.map((expr, handle) => ({ rule: { family: "inet", table: "t", chain: "f", handle, expr } })),
       ],
     }),

@@ -1,11 +1,11 @@
 import { bare } from "../../topology/model.ts";
-import { type Cause, type Finding, type Scene, thing, upRemedy } from "../cause.ts";
-import { type Stop, stopIn, whoseRule } from "../filters.ts";
+import { type Cause, type Finding, type Scene, stoppedNote, thing, upRemedy } from "../cause.ts";
+import { type ChainStop, stopIn, whoseRule } from "../filter-chains.ts";
 import { bridged, bridgeSwitches, comingIn, leaving, type Passing, questions } from "../passing.ts";
 
 /** A rule or a policy in the way, and the packets that it drops. */
 interface Stopped {
-  stop: Stop;
+  stop: ChainStop;
   passing: Passing[];
 }
 
@@ -14,8 +14,7 @@ function stopped(scene: Scene, hook: "forward" | "input", packets: readonly Pass
   const found = new Map<string, Stopped>();
   for (const passing of packets)
     for (const chain of scene.seen.chains) {
-      if (chain.hook !== hook || (chain.family ?? passing.family) !== passing.family) continue;
-      const stop = stopIn(chain, passing.packet);
+      const stop = chain.hook === hook ? stopIn(chain, passing.packet) : undefined;
       if (!stop) continue;
       const key = stopKey(stop);
       const all = found.get(key) ?? { stop, passing: [] };
@@ -24,7 +23,7 @@ function stopped(scene: Scene, hook: "forward" | "input", packets: readonly Pass
   return [...found.values()];
 }
 
-const stopKey = ({ chain, rule, path }: Stop) => `${chain.where} ${path.join(" ")} ${rule?.text ?? "policy"}`;
+const stopKey = ({ chain, rule, path }: ChainStop) => `${chain.where} ${path.join(" ")} ${rule?.text ?? "policy"}`;
 
 function stopFinding({ stop, passing }: Stopped): Omit<Finding, "breaks"> {
   const { chain, rule, path } = stop;
@@ -34,13 +33,13 @@ function stopFinding({ stop, passing }: Stopped): Omit<Finding, "breaks"> {
   const where = `${chain.where} ${path.join(" → ")}`;
   const bridge = passing[0]?.bridge ?? "";
   return {
-    says: rule ? `A rule of ${who} drops ${what}.` : `The policy of ${chain.name} (${who}) drops ${what}.`,
+    says: rule ? `A rule of ${who} drops ${what}.` : `The policy of ${chain.base} (${who}) drops ${what}.`,
     evidence: [{ where, seen: rule ? rule.text : `policy DROP` }],
     remedy: remedyOf(stop, who, bridge),
   };
 }
 
-function remedyOf({ chain, rule, path }: Stop, who: string, bridge: string): string {
+function remedyOf({ chain, rule, path }: ChainStop, who: string, bridge: string): string {
   if (who === "ufw") return `ufw route allow in on ${bridge}; ufw route allow out on ${bridge}`;
   if (who === "firewalld")
     return `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`;
@@ -48,19 +47,22 @@ function remedyOf({ chain, rule, path }: Stop, who: string, bridge: string): str
   const tool = chain.where.split(" ")[0];
   if (!chain.where.startsWith("ip"))
     return `Let it through in ${chain.where}, chain ${path.at(-1)}: ours cannot override it.`;
-  if (!rule) return `${upRemedy}: it puts our accept into ${chain.name}.`;
+  if (!rule) return `${upRemedy}: it puts our accept into ${chain.base}.`;
   const table = chain.where.split(" ")[1];
   return `${tool} -t ${table} ${rule.text.replace(/^-A/, "-D")}, if nobody needs it.`;
 }
 
-const filterThing = (stop: Stop) => `filter ${stopKey(stop)}`;
+const filterThing = (stop: ChainStop) => `filter ${stopKey(stop)}`;
 
-/** Our accept in FORWARD, where it is missing: told as the policy that it is missing for. */
-function missingAccept({ standing }: Scene): string[] {
-  return standing
-    .filter(({ notes }) => notes.some((note) => /^FORWARD of .* may stop/.test(note)))
-    .map(({ resource }) => resource.urn);
-}
+/** Where our accept in FORWARD is missing, or others stop what is forwarded: told as the policy or the rule in the way. */
+const isOfForward = (note: string) =>
+  /^FORWARD of .* may stop/.test(note) || (stoppedNote.test(note) && !isOfInput(note));
+
+/** Where others stop questions to a resolver. */
+const isOfInput = (note: string) => / ask of its resolver is stopped by /.test(note);
+
+const noted = ({ standing }: Scene, isMeant: (note: string) => boolean) =>
+  standing.filter(({ notes }) => notes.some(isMeant)).map(({ resource }) => resource.urn);
 
 function forwardStops(scene: Scene, kind: "policy" | "rule"): Finding[] {
   return stopped(scene, "forward", [...leaving(scene), ...comingIn(scene)])
@@ -69,7 +71,7 @@ function forwardStops(scene: Scene, kind: "policy" | "rule"): Finding[] {
       ...stopFinding(one),
       breaks: [thing.forwarding, filterThing(one.stop)],
       needs: [thing.rules],
-      urns: missingAccept(scene),
+      urns: noted(scene, isOfForward),
     }));
 }
 
@@ -92,7 +94,7 @@ const brNetfilter: Cause = {
   find: (scene) =>
     stopped(scene, "forward", bridged(scene)).map((one) => {
       const found = stopFinding(one);
-      const file = bridgeSwitches[one.passing[0]?.family ?? 4];
+      const file = bridgeSwitches[one.passing[0]?.packet.family ?? 4];
       return {
         ...found,
         says: `br_netfilter is on, so bridged packets pass FORWARD. ${found.says}`,
@@ -100,7 +102,7 @@ const brNetfilter: Cause = {
         remedy: `sysctl -w net.${file.replaceAll("/", ".")}=0, if no other program needs it; or ${found.remedy}`,
         breaks: [],
         needs: [filterThing(one.stop), thing.rules],
-        urns: missingAccept(scene),
+        urns: noted(scene, isOfForward),
       };
     }),
 };
@@ -117,6 +119,7 @@ const inputRule: Cause = {
       remedy: opening(one),
       breaks: one.passing.map(({ packet }) => nameServer(packet.destination ?? "")),
       needs: [],
+      urns: noted(scene, isOfInput),
     })),
 };
 

@@ -2,7 +2,7 @@ import { type Family, familyOf } from "../../../kernel/addresses.ts";
 import { listed } from "../../../kernel/issue.ts";
 import { uplink } from "../../../kernel/uplink.ts";
 import type { StackResource } from "../../stack.ts";
-import { type Cause, type Finding, type Scene, standingOf, thing, upRemedy } from "../cause.ts";
+import { type Cause, type Finding, type Scene, standingOf, stoppedNote, thing, upRemedy } from "../cause.ts";
 import { settingOf, spaceOf } from "../seen.ts";
 
 /** The families that a resource needs forwarded. */
@@ -195,7 +195,7 @@ const masqueradeMissing: Cause = {
     standingOf(scene, "NatRule")
       .filter(({ resource }) => resource.outputs.type === "masquerade")
       .flatMap(({ resource, standing, notes }): Finding[] => {
-        const own = notes.filter((note) => !/forward/i.test(note));
+        const own = notes.filter((note) => !/forward/i.test(note) && !stoppedNote.test(note));
         if (standing === "gone" || (standing === "drifted" && own.length > 0)) return [lostRule(resource, own)];
         return [];
       }),

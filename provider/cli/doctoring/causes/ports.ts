@@ -3,7 +3,7 @@ import type { Listener } from "../../../kernel/listeners.ts";
 import { howItEnded } from "../../../kernel/processes-fact.ts";
 import type { StackResource } from "../../stack.ts";
 import { bare, type Place, type Published } from "../../topology/model.ts";
-import { type Cause, type Finding, type Scene, standingOf, thing, upRemedy } from "../cause.ts";
+import { type Cause, type Finding, type Scene, standingOf, stoppedNote, thing, upRemedy } from "../cause.ts";
 import { settingOf, spaceOf } from "../seen.ts";
 import { gateway, networkOf } from "./addresses.ts";
 import { nameServer } from "./filters.ts";
@@ -92,7 +92,7 @@ const publishGone: Cause = {
   find: (scene) =>
     standingOf(scene, "PortPublish").flatMap(({ resource, standing, notes }): Finding[] => {
       const { hostPort, protocol, targetAddress } = resource.outputs;
-      const own = notes.filter((note) => !/forward|flows|route_localnet/i.test(note));
+      const own = notes.filter((note) => !/forward|flows|route_localnet/i.test(note) && !stoppedNote.test(note));
       if (standing !== "gone" && (standing !== "drifted" || own.length === 0)) return [];
       return [
         {
