@@ -40,20 +40,24 @@ export class Watch {
    * Starts a script, and waits until it watches.
    *
    * @param onLine gets each line of its stdout
+   * @param onComplaint gets each line that what it has started says on stderr
    * @throws LinuxnetError when the host cannot be reached, or the script ends before it watches
    */
   static async open(
     connection: Connection | undefined,
     script: string,
     onLine: (line: string) => void,
+    onComplaint: (line: string) => void = () => {},
   ): Promise<Watch> {
     const launch = connection?.host === undefined ? localLaunch(connection) : sshLaunch(connection);
     const started = await launch.start(script);
     const watch = new Watch(launch.name, start(started), () => started.dispose?.());
     const ready = Promise.withResolvers<boolean>();
     watch.#listen((line) => {
-      if (line.startsWith(`${complaintMark} `)) watch.complaints += `${line.slice(2)}\n`;
-      else if (line === "@ready") ready.resolve(true);
+      if (line.startsWith(`${complaintMark} `)) {
+        watch.complaints += `${line.slice(2)}\n`;
+        onComplaint(line.slice(2));
+      } else if (line === "@ready") ready.resolve(true);
       else onLine(line);
     });
     const timer = setTimeout(() => ready.resolve(false), readyDeadline * 1000);

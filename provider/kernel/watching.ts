@@ -78,10 +78,16 @@ function holding({ enter, text }: Held): string {
   return `{ printf '%s\\n' ${quote(text)}; cat <&7; } | ${enter}nft -i >/dev/null &`;
 }
 
+/**
+ * Bytes in base64 as they come: base64 by itself says nothing before it has 30 kB. A line is whole in itself, and short enough to be
+ * written in one go beside those of others (pipe(7), PIPE_BUF).
+ */
+const streamed = "while dd bs=65536 count=1 2>/dev/null | base64 -w 2000 | grep .; do :; done";
+
 /** What a program says on stderr comes by itself, so that several do not get into one line. */
 function watching({ tag, command, binary }: Watcher): string {
   const marked = (mark: string) => `sed -u ${quote(`s/^/${mark} /`)}`;
-  const encoded = binary ? `base64 -w 76 | ${marked(tag)}` : marked(tag);
+  const encoded = binary ? `${streamed} | ${marked(tag)}` : marked(tag);
   const started = `setpriv --pdeathsig TERM ${command} 2>&3 3>&- 7<&- & p=$!`;
   const running = `{ ${started}; cat <&7; kill $p 2>/dev/null; wait $p; } | { ${encoded}; } >&9 3>&-`;
   return `{ ${running}; } 3>&1 | ${marked(complaintMark)} &`;

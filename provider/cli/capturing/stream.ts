@@ -1,3 +1,4 @@
+import { hostOf } from "../../host/host.ts";
 import { Watch } from "../../host/watch.ts";
 import { LinuxnetError } from "../../kernel/failure.ts";
 import { type Frame, PcapReader } from "../../kernel/pcap.ts";
@@ -30,6 +31,8 @@ export interface Sink {
   caught(one: Caught): void;
   /** Of bytes, what kind of packets a site has (pcap-linktype(7)): before the first of them. */
   described(site: number, linktype: number): void;
+  /** A tcpdump has ended: it refuses what it was given, or its link is gone. */
+  failed(error: LinuxnetError): void;
 }
 
 /**
@@ -51,14 +54,19 @@ export async function capture(sites: readonly Site[], how: Capturing, sink: Sink
   }
 }
 
-/** What tcpdump said that it says only when it does not capture. */
 function refuseComplaint({ name, complaints }: Watch): void {
-  const line = complaints.split("\n").find((one) => /^tcpdump: (?!listening|data link|verbose)/.test(one));
-  if (line === undefined) return;
+  const line = complaints.split("\n").find(isEnd);
+  if (line !== undefined) throw endedBy(line, name);
+}
+
+/** Whether tcpdump says a line only when it does not capture, or no more. */
+const isEnd = (line: string) => /^tcpdump: (?!listening|data link|verbose|Warning)/i.test(line);
+
+function endedBy(line: string, host: string): LinuxnetError {
   const isFilter = /filter expression|syntax error|unknown/.test(line);
   const remedy = isFilter ? "Write the filter as pcap-filter(7) says." : "";
-  throw new LinuxnetError({
-    host: name,
+  return new LinuxnetError({
+    host,
     problem: "tcpdump does not capture",
     cause: line.replace("tcpdump: ", ""),
     remedy,
@@ -68,10 +76,14 @@ function refuseComplaint({ name, complaints }: Watch): void {
 function onHost(own: readonly number[], sites: readonly Site[], how: Capturing, sink: Sink) {
   const readers = new Map(own.map((index) => [index, how.binary ? new Bytes(index, sink) : new Lines(index, sink)]));
   const script = scriptOf(own, sites, how);
-  return Watch.open(sites[own[0] ?? 0]?.connection, script, (line) => {
+  const connection = sites[own[0] ?? 0]?.connection;
+  const onLine = (line: string) => {
     const [, number = "", text = ""] = /^P(\d+) (.*)$/s.exec(line) ?? [];
     readers.get(Number(number))?.take(text);
-  });
+  };
+  // It opens its socket, by which it counts as ready, before it reads its filter.
+  const onComplaint = (line: string) => isEnd(line) && sink.failed(endedBy(line, hostOf(connection).name));
+  return Watch.open(connection, script, onLine, onComplaint);
 }
 
 class Bytes {

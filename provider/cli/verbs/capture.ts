@@ -90,12 +90,14 @@ async function until(
   writer: Writer,
 ): Promise<void> {
   const { promise: over, resolve: stop, reject: fail } = Promise.withResolvers<void>();
+  // It may fail before anybody waits for it.
+  over.catch(() => {});
   for (const signal of signals) process.once(signal, () => stop());
   const ordered = new Ordered(counted(writer, limits.count, stop));
   const caught = (one: Caught) => ordered.take(one);
   let watches: Watch[] = [];
   try {
-    watches = await capture(sites, how, { caught, described: writer.describe });
+    watches = await capture(sites, how, { caught, described: writer.describe, failed: fail });
     for (const one of watches) void one.ended.then(() => fail(early));
     call.terminal.warn(`linuxnet: capturing at ${sites.map(({ name }) => name).join(", ")}; Ctrl-C ends it`);
     if (limits.seconds !== undefined) setTimeout(stop, limits.seconds * 1000).unref();
