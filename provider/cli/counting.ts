@@ -1,10 +1,10 @@
 import { hostOf } from "../host/host.ts";
-import { contains } from "../kernel/addresses.ts";
+import { bare, contains } from "../kernel/addresses.ts";
 import type { Fact, Facts } from "../kernel/command.ts";
 import { type Flows, flowsFact, type LinkCounters, linkCountersFact, natHitsFact } from "../kernel/counters.ts";
 import { listed } from "../kernel/issue.ts";
 import type { StackResource } from "./stack.ts";
-import { bare, type Cable, type Topology } from "./topology/model.ts";
+import type { Cable, Topology } from "./topology/model.ts";
 
 /** How often a translation was and is used. */
 export interface Use {

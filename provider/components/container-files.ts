@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { canonicalAddress } from "../kernel/addresses.ts";
+import { bare, canonicalAddress } from "../kernel/addresses.ts";
 import type { ResolvConfArgs } from "../resources/resolvConf.ts";
 import type { ContainerArgs } from "./container.ts";
 import type { Resolving } from "./dns.ts";
@@ -62,9 +62,4 @@ function readHost(container: string, line: string): [string, string] {
   if (!match || !address)
     throw new pulumi.RunError(`container "${container}": extraHosts "${line}" must be "name:address"`);
   return [match[1] ?? "", address];
-}
-
-/** An address without its prefix. */
-export function bare(cidr: string): string {
-  return cidr.split("/")[0] ?? "";
 }

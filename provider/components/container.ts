@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { canonicalAddress, type Family, familyOf } from "../kernel/addresses.ts";
+import { bare, canonicalAddress, type Family, familyOf } from "../kernel/addresses.ts";
 import { publishFamilies } from "../kernel/publish-notation.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { Netns } from "../resources/netns.ts";
@@ -8,7 +8,7 @@ import { Process, type ProcessArgs } from "../resources/process.ts";
 import { ResolvConf } from "../resources/resolvConf.ts";
 import type { ImpairmentArgs } from "../resources/vethEnd.ts";
 import { VethPair } from "../resources/vethPair.ts";
-import { bare, filesOf } from "./container-files.ts";
+import { filesOf } from "./container-files.ts";
 import { resolvingOf } from "./dns.ts";
 import { linkNameFor } from "./names.ts";
 import type { Network } from "./network.ts";

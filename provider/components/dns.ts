@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { bare } from "../kernel/addresses.ts";
 import type { Bridge } from "../resources/bridge.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { Resolver } from "../resources/resolver.ts";
@@ -136,8 +137,4 @@ export function resolvingOf(networks: readonly { names: Names | undefined }[]): 
   const all = networks.flatMap(({ names }) => names ?? []);
   const asked = all.find(({ internal }) => !internal) ?? all[0];
   return asked && { asked, others: all.filter((one) => one !== asked) };
-}
-
-function bare(cidr: string): string {
-  return cidr.split("/")[0] ?? "";
 }

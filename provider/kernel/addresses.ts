@@ -55,6 +55,11 @@ export function rangeOf(cidr: string): string {
   return `${subnetOf(cidr).replace(/\/.*/, "")}-${text}`;
 }
 
+/** An address without its prefix: `10.5.0.1/24` is `10.5.0.1`. */
+export function bare(cidr: string): string {
+  return cidr.split("/")[0] ?? cidr;
+}
+
 /** Whether an address, or all of a CIDR, lies within a subnet. */
 export function contains(subnet: string, inner: string): boolean {
   const outer = known(subnet);

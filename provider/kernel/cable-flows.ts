@@ -1,4 +1,4 @@
-import { familyOf } from "./addresses.ts";
+import { bare, familyOf } from "./addresses.ts";
 import type { End } from "./cable-schema.ts";
 import { inNetns, type Step, sh } from "./command.ts";
 import { quote } from "./quote.ts";
@@ -67,5 +67,3 @@ export function endFlows(removal: readonly Step[], one: Readonly<End>, other: Re
     netns === undefined ? [] : dropFlowsOf(addresses.map(bare), there.netns);
   return removal.length === 0 ? [] : [...of(one, other), ...of(other, one)];
 }
-
-const bare = (cidr: string) => cidr.split("/")[0] ?? "";

@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { contains, type Family, parseCidr, subnetOf } from "./addresses.ts";
+import { bare, contains, type Family, parseCidr, subnetOf } from "./addresses.ts";
 
 /** What addresses are given from. */
 export interface Pool {
@@ -76,8 +76,6 @@ export function allocate(pool: Pool, before: Readonly<Record<string, string>>): 
   const entries = names.flatMap((name) => (given.has(name) ? [[name, `${given.get(name)}/${prefix}`]] : []));
   return { addresses: Object.fromEntries(entries), left, capacity: capacityOf(pool) };
 }
-
-const bare = (cidr: string) => cidr.split("/")[0] ?? "";
 
 /** The addresses that are set, and those that names keep. */
 function kept(pool: Pool, before: Readonly<Record<string, string>>): Map<string, string> {

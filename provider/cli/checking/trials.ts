@@ -1,7 +1,7 @@
-import { contains, familyOf } from "../../kernel/addresses.ts";
+import { bare, contains, familyOf } from "../../kernel/addresses.ts";
 import type { Connection } from "../../kernel/connection.ts";
 import type { Probe } from "../../kernel/probe.ts";
-import { bare, type Cable, fullName, type Place, type Segment, type Topology } from "../topology/model.ts";
+import { type Cable, fullName, type Place, type Segment, type Topology } from "../topology/model.ts";
 
 /** What is asked: does something get there, or what a name stands for. */
 export type Question =

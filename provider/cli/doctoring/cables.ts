@@ -1,6 +1,6 @@
-import { listed } from "../../kernel/issue.ts";
 import type { StackResource } from "../stack.ts";
 import type { Segment } from "../topology/model.ts";
+import { list, text } from "../topology/read.ts";
 import { type Scene, thing } from "./cause.ts";
 import { linkIn } from "./seen.ts";
 
@@ -18,9 +18,6 @@ export interface DeclaredEnd {
 }
 
 type Bag = Record<string, unknown>;
-
-const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
-const list = (value: unknown) => listed(value as string | string[] | undefined);
 
 /** The ends of all cables of the stack on this host, the two of one beside each other. */
 export function endsOf({ resources, topology }: Scene): [DeclaredEnd, DeclaredEnd][] {

@@ -1,6 +1,7 @@
+import { bare } from "../../kernel/addresses.ts";
 import { didYouMean } from "../engine.ts";
 import type { Stack, StackResource } from "../stack.ts";
-import { bare, fullName, type Place, type Segment, type Topology } from "../topology/model.ts";
+import { fullName, type Place, type Segment, type Topology } from "../topology/model.ts";
 import { mistake } from "../verb.ts";
 
 /** Kinds that are about no container or network alone. */

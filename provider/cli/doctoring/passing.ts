@@ -1,6 +1,6 @@
-import { type Family, familyOf, subnetOf } from "../../kernel/addresses.ts";
+import { bare, contains, type Family, familyOf, subnetOf } from "../../kernel/addresses.ts";
 import type { Packet } from "../../kernel/passage.ts";
-import { bare, type Segment } from "../topology/model.ts";
+import type { Segment } from "../topology/model.ts";
 import { portsOf } from "./cables.ts";
 import type { Scene } from "./cause.ts";
 import { settingOf } from "./seen.ts";
@@ -56,7 +56,7 @@ export function comingIn(scene: Scene): Passing[] {
       const family = familyOf(targetAddress);
       const dev = defaultDev(scene, family);
       const segment = scene.topology.segments.find(({ addresses }) =>
-        addresses.some((one) => within(one, targetAddress)),
+        addresses.some((one) => contains(one, targetAddress)),
       );
       if (!segment || dev === undefined || /^127\.|^::1$/.test(hostAddress ?? "")) return [];
       const packet: Packet = {
@@ -73,11 +73,6 @@ export function comingIn(scene: Scene): Passing[] {
       return [{ what: `what comes in by the published port ${hostPort}`, packet, bridge: segment.bridge }];
     },
   );
-}
-
-/** Whether an address is in the subnet of an interface's address. */
-function within(cidr: string, address: string): boolean {
-  return familyOf(cidr) === familyOf(address) && subnetOf(`${address}/${cidr.split("/")[1]}`) === subnetOf(cidr);
 }
 
 /** What the ports of one bridge say to each other: it passes FORWARD where br_netfilter is on. */

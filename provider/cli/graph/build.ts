@@ -1,13 +1,6 @@
+import { bare } from "../../kernel/addresses.ts";
 import { added, type Counted, publishKey, type Use, uncounted } from "../counting.ts";
-import {
-  bare,
-  fullName,
-  type Place,
-  type Published,
-  type Segment,
-  type Topology,
-  type Tunnel,
-} from "../topology/model.ts";
+import { fullName, type Place, type Published, type Segment, type Topology, type Tunnel } from "../topology/model.ts";
 import { edge, edgesOf, ids } from "./edges.ts";
 import type { Graph, GraphEdge, GraphNode, NodeKind } from "./model.ts";
 import { countersText, useText } from "./traffic.ts";

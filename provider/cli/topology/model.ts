@@ -114,11 +114,6 @@ export interface Topology {
   hosts: ReadonlyMap<string, string>;
 }
 
-/** An address without its prefix. */
-export function bare(cidr: string): string {
-  return cidr.split("/")[0] ?? cidr;
-}
-
 /** What a place is called where two could be meant: `lab/web` for the container `web` of a Lab. */
 export function fullName({ name, lab }: Pick<Place, "name" | "lab">): string {
   return lab === undefined ? name : `${lab}/${name}`;

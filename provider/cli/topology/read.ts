@@ -57,8 +57,11 @@ function isOnHost({ component, kind }: StackResource): boolean {
   return !component && kind !== "AddressPool" && kind !== "Expect";
 }
 
-const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
-const list = (value: unknown) => listed(value as string | string[] | undefined);
+/** An output that is a text; undefined for any other, and for an empty one. */
+export const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** An output that is one text or several, as a list. */
+export const list = (value: unknown) => listed(value as string | string[] | undefined);
 
 function hostOf({ connection }: StackResource): string {
   return connection?.host ?? "";

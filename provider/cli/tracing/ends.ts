@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { canonicalAddress, contains, familyOf } from "../../kernel/addresses.ts";
+import { bare, canonicalAddress, contains, familyOf } from "../../kernel/addresses.ts";
 import { inNetns } from "../../kernel/command.ts";
 import type { Connection } from "../../kernel/connection.ts";
 import { LinuxnetError } from "../../kernel/failure.ts";
@@ -9,7 +9,7 @@ import { wayOut } from "../checking/probing.ts";
 import { didYouMean } from "../engine.ts";
 import { readHost } from "../host-option.ts";
 import { findPlace } from "../topology/find.ts";
-import { bare, fullName, type Place, type Topology } from "../topology/model.ts";
+import { fullName, type Place, type Topology } from "../topology/model.ts";
 import { mistake } from "../verb.ts";
 import type { Journey, Spot } from "./model.ts";
 

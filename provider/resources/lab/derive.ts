@@ -157,8 +157,3 @@ function before(subnet: string, members: readonly string[], { containers = {} }:
 export function inSubnets(addresses: readonly string[], subnets: readonly string[]): string[] {
   return addresses.filter((one) => subnets.some((subnet) => contains(subnet, one)));
 }
-
-/** An address without its prefix. */
-export function bare(cidr: string): string {
-  return cidr.split("/")[0] ?? "";
-}

@@ -1,6 +1,6 @@
-import { canonicalAddress } from "../../kernel/addresses.ts";
+import { bare, canonicalAddress } from "../../kernel/addresses.ts";
 import { listed } from "../../kernel/issue.ts";
-import { bare, bridgedOf, inSubnets, membersOf } from "./derive.ts";
+import { bridgedOf, inSubnets, membersOf } from "./derive.ts";
 import type { LabArgs, LabContainer, LabNetwork } from "./shape.ts";
 
 type Hosts = Record<string, string | string[]>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { familyOf } from "../../kernel/addresses.ts";
+import { bare, familyOf } from "../../kernel/addresses.ts";
 import { type Issue, listed } from "../../kernel/issue.ts";
 import { partOwner } from "../../kernel/owner.ts";
 import { type PublishedPort, publishFamilies, readPublish } from "../../kernel/publish-notation.ts";
@@ -13,7 +13,7 @@ import { process } from "../process.ts";
 import { resolvConf } from "../resolvConf.ts";
 import { resolver } from "../resolver.ts";
 import { vethPair } from "../vethPair.ts";
-import { bare, bridgedOf, inSubnets, isBridged, labName, membersOf, publishingOf } from "./derive.ts";
+import { bridgedOf, inSubnets, isBridged, labName, membersOf, publishingOf } from "./derive.ts";
 import { filesOf } from "./files.ts";
 import type { LabArgs, LabContainer, LabExpect, LabNetwork, LabPublish } from "./shape.ts";
 

@@ -1,7 +1,7 @@
-import { contains, familyOf, overlaps, subnetOf } from "../../../kernel/addresses.ts";
+import { bare, contains, familyOf, overlaps, subnetOf } from "../../../kernel/addresses.ts";
 import { isOwner } from "../../../kernel/owner.ts";
 import type { Route } from "../../../kernel/routes.ts";
-import { bare, type Segment } from "../../topology/model.ts";
+import type { Segment } from "../../topology/model.ts";
 import { called, type DeclaredEnd, endsOf, inside, linkOf, portsOf } from "../cables.ts";
 import { type Cause, type Finding, type Scene, thing, upRemedy } from "../cause.ts";
 import { linkIn, settingOf, spaceOf } from "../seen.ts";

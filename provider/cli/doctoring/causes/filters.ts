@@ -1,4 +1,4 @@
-import { bare } from "../../topology/model.ts";
+import { bare } from "../../../kernel/addresses.ts";
 import { type Cause, type Finding, type Scene, stoppedNote, thing, upRemedy } from "../cause.ts";
 import { type ChainStop, stopIn, whoseRule } from "../filter-chains.ts";
 import { bridged, bridgeSwitches, comingIn, leaving, type Passing, questions } from "../passing.ts";

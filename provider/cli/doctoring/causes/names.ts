@@ -1,4 +1,4 @@
-import { bare } from "../../topology/model.ts";
+import { bare } from "../../../kernel/addresses.ts";
 import { wayOf } from "../cables.ts";
 import { type Cause, type Finding, type Scene, thing } from "../cause.ts";
 import type { SeenServer } from "../seen.ts";

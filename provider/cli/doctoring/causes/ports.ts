@@ -1,8 +1,8 @@
-import { familyOf } from "../../../kernel/addresses.ts";
+import { bare, familyOf } from "../../../kernel/addresses.ts";
 import type { Listener } from "../../../kernel/listeners.ts";
 import { howItEnded } from "../../../kernel/processes-fact.ts";
 import type { StackResource } from "../../stack.ts";
-import { bare, type Place, type Published } from "../../topology/model.ts";
+import type { Place, Published } from "../../topology/model.ts";
 import { type Cause, type Finding, type Scene, standingOf, stoppedNote, thing, upRemedy } from "../cause.ts";
 import { settingOf, spaceOf } from "../seen.ts";
 import { gateway, networkOf } from "./addresses.ts";
