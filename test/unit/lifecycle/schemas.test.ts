@@ -32,6 +32,11 @@ describe("measures and addresses", () => {
     expect(() => contains("nonsense", "10.0.0.1")).toThrow(RangeError);
   });
 
+  test("a bare address as a source stands for itself alone, in both families", () => {
+    const sourceOf = (source: string) => checked("NatRule", { type: "masquerade", outInterface: "up0", source }).source;
+    expect(["10.1.2.3", "fd00::5"].map(sourceOf)).toEqual(["10.1.2.3/32", "fd00::5/128"]);
+  });
+
   test("all secrets of a connection and of its jump host, longest first", () => {
     const proxy = { host: "jump", password: "long-one" };
     const all: Connection = { host: "h", password: "pw", sudoPassword: "sudo", proxy };

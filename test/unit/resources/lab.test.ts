@@ -159,6 +159,34 @@ describe("a lab", () => {
       { networks: { s: { subnet: "10.5.0.0/30" } }, containers: { a: { network: "s" }, b: { network: "s" } } },
       "networks.s is full: no address is left for b",
     ],
+    [
+      { networks: { a: { internal: true, dns: { upstreams: ["10.9.9.9"] } } } },
+      "networks.a.dns.upstreams an internal network asks nobody",
+    ],
+    [
+      { networks: { a: { driver: "none", dns: true } } },
+      "networks.a.dns needs a gateway, and the driver none has none",
+    ],
+    [
+      { ...shop, containers: { a: { network: "shop", aliases: ["www"] } } },
+      "containers.a.aliases needs a network with dns, whose resolver tells them",
+    ],
+    [
+      { ...shop, containers: { a: { network: "shop", links: { db: "nobody" } } } },
+      "containers.a.links.db there is no container nobody in this lab",
+    ],
+    [
+      { networks: { x: {}, y: {} }, containers: { a: { network: "x", links: { db: "b" } }, b: { network: "y" } } },
+      "containers.a.links.db leads to b, which shares no network with it",
+    ],
+    [
+      { containers: { a: { netns: "no such place" } } },
+      "containers.a.netns must be the name of a container of this lab",
+    ],
+    [
+      { containers: { a: {}, b: { netns: "a" }, c: { netns: "b" } } },
+      "containers.c.netns b joins a namespace itself: name that one",
+    ],
     [{ expect: [{ from: "no such place", to: "a" }] }, "expect[0].from must be a container's or a namespace's name"],
     [{ containers: { a: { command: ["x"], user: "a b" } } }, "containers.a user must be a user's name"],
   ])("%j is refused", (args, reason) => {
@@ -166,6 +194,15 @@ describe("a lab", () => {
     expect(found.join("\n")).toContain(reason);
   });
 });
+
+test.each<Bag>([
+  { ...shop, containers: { a: { netns: "blue" }, b: { network: "shop", extraHosts: { db: "10.1.1.1" } } } },
+  { ...shop, containers: { a: { network: "shop", links: { other: "b" } }, b: { network: "shop" } } },
+  {
+    networks: { a: { subnet: "10.5.0.0/24", dns: { upstreams: ["10.9.9.9"] } } },
+    containers: { c: { network: "a", aliases: ["www"] } },
+  },
+])("%j is allowed", (args) => expect(failures("Lab", args)).toEqual([]));
 
 test("a part's owner is readable, has the resource's seal, and fits into a comment", () => {
   const owner = "linuxnet:shop/dev/Lab/big@1a2b3c4d";
