@@ -40,6 +40,9 @@ const alone = (name: string, groupOrder: number, patience: number) => ({
 // All of test/kernel over ssh: `npm run test:ssh`.
 const repeated = process.env.LINUXNET_TEST_ALL ? [] : ["test/ssh/resources-*-2.test.ts"];
 
+// All examples typed by hand, as explain tells them: `npm run test:long`.
+const typed = process.env.LINUXNET_LONG ? [] : ["test/e2e/explain-*.test.ts"];
+
 export default defineConfig({
   test: {
     sequence: { sequencer: Spread },
@@ -49,7 +52,7 @@ export default defineConfig({
       project("unit", 60_000),
       project("kernel", 300_000),
       project("ssh", 300_000, { exclude: repeated }),
-      project("e2e", 600_000),
+      project("e2e", 600_000, { exclude: typed }),
       // Real machines: `npm run test:vm` alone.
       ...(process.env.LINUXNET_VM ? [alone("vm", 1, 1_200_000)] : []),
       // Behind Debian's ufw, firewalld and docker.io: `npm run test:firewalls` alone.

@@ -10,11 +10,13 @@ import { openOutside, startWorldDns, worldName } from "./examples-lab.ts";
 /** A process in a namespace of its own, which has no name. */
 async function contained(machine: Machine): Promise<number> {
   const pid = await machine.spawn(["unshare", "--net", "sleep", "1000"]);
-  await machine.sh(
-    `until [ "$(readlink /proc/${pid}/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done`,
-  );
+  await apart(machine, pid);
   return pid;
 }
+
+/** Waits until a process has its own namespace: unshare(1) is there before it. */
+const apart = (machine: Machine, pid: number) =>
+  machine.sh(`until [ "$(readlink /proc/${pid}/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done`);
 
 const links = (machine: Machine, pid: number) => machine.sh(`nsenter -t ${pid} -n ip -br addr`);
 
@@ -81,6 +83,7 @@ describe("the lab by pid", () => {
     const setPid = `echo ${second - 1} >/proc/sys/kernel/ns_last_pid`;
     const pid = Number(await machine.sh(`${setPid}; unshare --net sleep 1000 </dev/null >/dev/null 2>&1 & echo $!`));
     expect(pid).toBe(second);
+    await apart(machine, pid);
     await machine.sh(
       `nsenter -t ${pid} -n ip -batch - <<'IP'\nlink add name veth1 type bridge\naddr add 10.0.0.2/24 dev veth1\nIP`,
     );

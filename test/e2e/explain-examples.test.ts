@@ -1,6 +1,5 @@
 // The other examples, typed by hand from what `linuxnet explain` says. In the long run only: `npm run test:long`.
 import { describe, expect } from "vitest";
-import { long } from "../support/long.ts";
 import { type Machine, machineAddress, worldAddress } from "../support/machine.ts";
 import { fetched, reaches } from "../support/probes.ts";
 import type { StackOptions } from "../support/stack.ts";
@@ -79,7 +78,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe.runIf(long)("typed by hand", () => {
+describe("typed by hand", () => {
   for (const { name, route, config = {}, prepare, prove } of cases)
     test(`the example ${name} does what it promises`, async ({ machine, open }) => {
       await openOutside(machine, route, machineAddress);

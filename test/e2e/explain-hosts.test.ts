@@ -1,10 +1,9 @@
 // `linuxnet explain` of examples with several hosts: a script for each, typed there. In the long run only: `npm run test:long`.
 import { describe, expect } from "vitest";
-import { long } from "../support/long.ts";
 import { expectAll, explain, type } from "./explain-lab.ts";
 import { setPath, test } from "./hosts-lab.ts";
 
-describe.runIf(long)("typed by hand on each host", () => {
+describe("typed by hand on each host", () => {
   for (const name of ["overlay", "classroom"])
     test(`the example ${name} does what it promises`, async ({ start, open }) => {
       const lab = await start(2);

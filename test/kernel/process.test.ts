@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { ownerKey } from "../../provider/kernel/owner.ts";
 import { crud } from "../../provider/lifecycle/crud.ts";
 import { Machine } from "../support/machine.ts";
-import { definitionOf, make, Subject } from "../support/subject.ts";
+import { definitionOf, endedAtOnce, make, Subject } from "../support/subject.ts";
 import { test } from "../support/test.ts";
 
 const sleeper = { command: ["sleep", "1000"] };
@@ -86,7 +86,7 @@ test.each([
   try {
     await withNetns(machine);
     const subject = new Subject(machine, "Process", "p");
-    await expect(subject.up({ netns: "web", ...args })).rejects.toThrow(message);
+    expect(await endedAtOnce(subject, { netns: "web", ...args })).toContain(message);
     await machine.expectClean();
   } finally {
     await machine.stop();

@@ -1,6 +1,6 @@
 // A Process as a transient unit, with a real systemd as PID 1 of the machine.
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { make, Subject } from "../support/subject.ts";
+import { endedAtOnce, make, Subject } from "../support/subject.ts";
 import { SystemdMachine } from "../support/systemd.ts";
 
 let machine: SystemdMachine;
@@ -108,7 +108,7 @@ test("it is given the time that it may take to end", async () => {
 test("one that cannot start, or is never ready: one sentence, and nothing is left", async () => {
   const subject = new Subject(machine, "Process", "p");
   const refused = async (args: Record<string, unknown>, message: string) => {
-    await expect(subject.up({ ...sleeper, ...args })).rejects.toThrow(message);
+    expect(await endedAtOnce(subject, { ...sleeper, ...args })).toContain(message);
     await machine.expectClean();
   };
   await refused({ command: ["nosuch"] }, "cannot start nosuch: No such file or directory. The host is as it was.");
