@@ -57,7 +57,7 @@ export function rangeOf(cidr: string): string {
 
 /** An address without its prefix: `10.5.0.1/24` is `10.5.0.1`. */
 export function bare(cidr: string): string {
-  return cidr.split("/")[0] ?? cidr;
+  return cidr.replace(/\/.*/, "");
 }
 
 /** Whether an address, or all of a CIDR, lies within a subnet. */

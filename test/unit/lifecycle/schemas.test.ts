@@ -137,7 +137,10 @@ describe("a lab", () => {
   });
 
   test("a mistake of ours is none of its issues", () => {
-    const args = checked("Lab", { networks: { s: { subnet: "10.5.0.0/24" } } });
+    const networks = { s: { subnet: "10.5.0.0/24" } };
+    const args = checked("Lab", { networks });
     expect(() => examine({ ...args, expect: null } as never, {})).toThrow(TypeError);
+    const containers = { a: { network: "s", publish: [null] } };
+    expect(() => examine({ ...args, networks, containers } as never, {})).toThrow(TypeError);
   });
 });

@@ -131,6 +131,10 @@ describe("a lab", () => {
     [{ containers: { a: { publish: ["80"] } } }, 'containers.a.publish[0] "80" must be HOST_PORT:CONTAINER_PORT'],
     [{ containers: { a: { publish: ["80:80"] } } }, "containers.a.publish needs a network with the driver bridge"],
     [
+      { networks: { a: { subnet: "10.5.0.0/24", ipRange: "10.6.0.0/25" } } },
+      "networks.a.ipRange must lie in the subnet 10.5.0.0/24",
+    ],
+    [
       { containers: { a: { netwrok: "x" } } },
       'containers.a.netwrok there is no such property; did you mean "network"?',
     ],
