@@ -1,11 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { bare, canonicalAddress } from "../kernel/addresses.ts";
+import { fallbackDns } from "../kernel/resolv-conf.ts";
 import type { ResolvConfArgs } from "../resources/resolvConf.ts";
 import type { ContainerArgs } from "./container.ts";
 import type { Resolving } from "./dns.ts";
-
-/** Name servers where a hosts file is wanted and no `dns` is given: Docker's own fallback. */
-const fallbackDns = ["8.8.8.8", "8.8.4.4"];
 
 type Names = Record<string, pulumi.Input<string | pulumi.Input<string>[]>>;
 

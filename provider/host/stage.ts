@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Answers, type Fact, ip, type Reply, sh } from "../kernel/command.ts";
 import { isOwner } from "../kernel/owner.ts";
 import { quote } from "../kernel/quote.ts";
+import { routeShape } from "../kernel/routes.ts";
 import { runDir } from "../kernel/run-dir.ts";
 
 const linkShape = z.looseObject({
@@ -19,15 +20,6 @@ const linkShape = z.looseObject({
       z.looseObject({ local: z.string().optional(), prefixlen: z.number().optional(), scope: z.string().optional() }),
     )
     .default([]),
-});
-
-const routeShape = z.looseObject({
-  dst: z.string(),
-  gateway: z.string().optional(),
-  dev: z.string().optional(),
-  metric: z.number().optional(),
-  protocol: z.string().optional(),
-  type: z.string().optional(),
 });
 
 type Link = z.infer<typeof linkShape>;

@@ -1,4 +1,5 @@
 import { type Change, type Fact, inNetns, type ShCommand, type Step, sh } from "./command.ts";
+import { guard } from "./iptables-guard.ts";
 import { ownerKey } from "./owner.ts";
 import { mayDeny, type Packet, type PassageRule, type RulePlace, restStopOf, type Stop } from "./passage.ts";
 import { type Passages, passagesFact, type ToolPassage, tools } from "./passage-fact.ts";
@@ -54,7 +55,6 @@ export function lettingBe(seen: unknown): SeenForwardAccept {
 }
 
 const isOurs = ({ text }: PassageRule) => text.includes(`"${acceptComment}"`);
-const guard = "LINUXNET-GUARD";
 const isGuard = ({ text }: PassageRule) => text.endsWith(` -j ${guard}`);
 
 /** A rule set without our accept; with the guard of our iptables backend as what it is: nothing but what was let through passes it. */

@@ -8,7 +8,8 @@ import { quote } from "./quote.ts";
 import { typedGuard } from "./rules-typed.ts";
 import { typed, typedIn } from "./typed.ts";
 
-const guard = "LINUXNET-GUARD";
+/** The chain of iptables that keeps closed what our forwarding would open. */
+export const guard = "LINUXNET-GUARD";
 const closed = "LINUXNET-CLOSED";
 const jump = `-m comment --comment 'linuxnet: forwarding was off' -j ${guard}`;
 

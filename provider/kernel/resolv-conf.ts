@@ -1,5 +1,8 @@
 import { canonicalAddress } from "./addresses.ts";
 
+/** Name servers where a hosts file is wanted and no `dns` is given: Docker's own fallback. */
+export const fallbackDns = ["8.8.8.8", "8.8.4.4"];
+
 /** What a resolv.conf says (resolv.conf(5)). */
 export interface DnsSettings {
   nameservers: string[];

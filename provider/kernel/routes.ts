@@ -16,7 +16,8 @@ export interface Route {
   ways?: string[];
 }
 
-const shape = z.looseObject({
+/** A route as `ip -j route` prints it. */
+export const routeShape = z.looseObject({
   dst: z.string(),
   gateway: z.string().optional(),
   dev: z.string().optional(),
@@ -33,7 +34,7 @@ export function routesFact(netns: string | undefined, family: Family): Fact<Rout
     parse: (reply) => {
       // The kernel has no main table yet where no route was ever set.
       if (isAbsence(reply) || /FIB table does not exist/.test(reply.stderr)) return [];
-      return readJson(reply, z.array(shape)).map((found) => ({
+      return readJson(reply, z.array(routeShape)).map((found) => ({
         to: found.dst === "default" ? "default" : withPrefix(found.dst),
         via: found.gateway && canonicalAddress(found.gateway),
         dev: found.dev,

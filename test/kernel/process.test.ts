@@ -80,17 +80,23 @@ test.each([
   [{ ...sleeper, cwd: "/root", user: "daemon" }, "cannot start sleep: cannot enter the folder /root"],
   [{ ...sleeper, user: "nobody-here" }, "there is no user nobody-here. Nothing was changed."],
   [{ ...sleeper, netns: "none" }, "there is no namespace none. Nothing was changed."],
-  [{ command: ["sh", "-c", "echo why >&2; exit 3"] }, "it ended at once with code 3: why. The host is as it was."],
 ])("%j: one sentence, and nothing is left", async (args, message) => {
   const machine = await Machine.start();
   try {
     await withNetns(machine);
     const subject = new Subject(machine, "Process", "p");
-    expect(await endedAtOnce(subject, { netns: "web", ...args })).toContain(message);
+    await expect(subject.up({ netns: "web", ...args })).rejects.toThrow(message);
     await machine.expectClean();
   } finally {
     await machine.stop();
   }
+});
+
+test("one that ends at once: why, and nothing is left", async ({ machine }) => {
+  await withNetns(machine);
+  const subject = new Subject(machine, "Process", "p");
+  const said = await endedAtOnce(subject, { netns: "web", command: ["sh", "-c", "echo why >&2; exit 3"] });
+  expect(said).toContain("it ended at once with code 3: why. The host is as it was.");
 });
 
 test("all children go with it, one that ignores TERM and one with a session of its own too, and no one else", async ({

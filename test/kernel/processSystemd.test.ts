@@ -108,13 +108,15 @@ test("it is given the time that it may take to end", async () => {
 test("one that cannot start, or is never ready: one sentence, and nothing is left", async () => {
   const subject = new Subject(machine, "Process", "p");
   const refused = async (args: Record<string, unknown>, message: string) => {
-    expect(await endedAtOnce(subject, { ...sleeper, ...args })).toContain(message);
+    await expect(subject.up({ ...sleeper, ...args })).rejects.toThrow(message);
     await machine.expectClean();
   };
   await refused({ command: ["nosuch"] }, "cannot start nosuch: No such file or directory. The host is as it was.");
   await refused({ command: ["nosuch"], restart: "always" }, "cannot start nosuch: No such file or directory");
   await refused({ cwd: "/no/such" }, "cannot start sleep: cannot enter the folder /no/such");
-  await refused({ command: ["sh", "-c", "echo why >&2; exit 3"] }, "it ended at once with code 3: why");
+  const ending = { ...sleeper, command: ["sh", "-c", "echo why >&2; exit 3"] };
+  expect(await endedAtOnce(subject, ending)).toContain("it ended at once with code 3: why");
+  await machine.expectClean();
   await refused({ ready: { tcp: 80, timeout: "200ms" } }, "nothing listens on TCP port 80 in namespace web");
 });
 

@@ -1,27 +1,22 @@
 import { place } from "./layout.ts";
 import type { Fate, Graph } from "./model.ts";
-import { pageHelp, pageProgram, pageStyle } from "./page.ts";
-import { drawn, xml } from "./svg.ts";
+import { pageHelp, pageProgram, pageStyle, wholePage } from "./page.ts";
+import { drawn } from "./svg.ts";
 
 /** The picture as one page that needs nothing else: it may be opened from a file, and loads nothing. */
 export function html(graph: Graph): string {
   const counted = graph.nodes.filter(({ kind }) => kind === "container").length;
-  const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
-  return [
-    "<!doctype html>",
-    '<html lang="en">',
-    '<meta charset="utf-8">',
-    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${xml(graph.title)}</title>`,
-    `<style>${pageStyle}</style>`,
-    `<header><h1>${xml(graph.title)}</h1><span>${counted} containers</span>${stateText(graph)}<span>${pageHelp}</span></header>`,
-    `<main>${drawn(place(graph))}</main>`,
-    '<div id="about" role="tooltip" hidden></div>',
-    `<script>${pageProgram}\n  shown();</script>`,
-    "</html>",
-    "",
-  ].join("\n");
+  return wholePage({
+    title: graph.title,
+    policy: "style-src 'unsafe-inline'; script-src 'unsafe-inline'",
+    style: pageStyle,
+    header: `<span>${counted} containers</span>${stateText(graph)}<span>${pageHelp}</span>`,
+    body: [
+      `<main>${drawn(place(graph))}</main>`,
+      '<div id="about" role="tooltip" hidden></div>',
+      `<script>${pageProgram}\n  shown();</script>`,
+    ],
+  });
 }
 
 /** How many drifted, and in a picture of two states how many came, went and changed, in their colours. */

@@ -1,3 +1,32 @@
+import { xml } from "./svg.ts";
+
+/** What a page that needs nothing else is made of; all but the title is HTML already. */
+export interface WholePage {
+  title: string;
+  /** What it may do (CSP Level 3): of others it loads nothing. */
+  policy: string;
+  style: string;
+  header: string;
+  body: readonly string[];
+}
+
+/** A page in one file. */
+export function wholePage({ title, policy, style, header, body }: WholePage): string {
+  return [
+    "<!doctype html>",
+    '<html lang="en">',
+    '<meta charset="utf-8">',
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; ${policy}">`,
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<title>${xml(title)}</title>`,
+    `<style>${style}</style>`,
+    `<header><h1>${xml(title)}</h1>${header}</header>`,
+    ...body,
+    "</html>",
+    "",
+  ].join("\n");
+}
+
 /** The style of what both pages have: the head, the picture, and what is told beside the pointer. */
 export const pageStyle = `
   html, body { margin: 0; height: 100%; font: 14px sans-serif; color: #202124; background: #ffffff; }

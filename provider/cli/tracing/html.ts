@@ -1,3 +1,4 @@
+import { wholePage } from "../graph/page.ts";
 import { xml } from "../graph/svg.ts";
 import { plain } from "../terminal.ts";
 import { type Diagram, diagramOf, type Mark } from "./diagram.ts";
@@ -23,26 +24,21 @@ const noteWidth = 72;
 
 /** A journey as one page that needs nothing else, and loads nothing. */
 export function asHtml(story: Story, rules: boolean): string {
-  const name = xml(plain(title(story)));
   const lines = (head: string, list: readonly string[]) =>
     list.length === 0
       ? []
       : [`<section><h2>${head}</h2><pre>${list.map((one) => xml(plain(one))).join("\n")}</pre></section>`];
-  return [
-    "<!doctype html>",
-    '<html lang="en">',
-    '<meta charset="utf-8">',
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${name}</title>`,
-    `<style>${style}</style>`,
-    `<header><h1>${name}</h1><span class="${story.reached ? "good" : "bad"}">${xml(plain(story.verdict))}</span></header>`,
-    `<main>${drawn(diagramOf(story, rules))}</main>`,
-    ...lines("The connection, as conntrack knows it", story.connections),
-    ...lines("What is not seen", story.unseen),
-    "</html>",
-    "",
-  ].join("\n");
+  return wholePage({
+    title: plain(title(story)),
+    policy: "style-src 'unsafe-inline'",
+    style,
+    header: `<span class="${story.reached ? "good" : "bad"}">${xml(plain(story.verdict))}</span>`,
+    body: [
+      `<main>${drawn(diagramOf(story, rules))}</main>`,
+      ...lines("The connection, as conntrack knows it", story.connections),
+      ...lines("What is not seen", story.unseen),
+    ],
+  });
 }
 
 const laneAt = (index: number) => margin + laneWidth / 2 + index * laneWidth;

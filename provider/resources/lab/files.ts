@@ -1,12 +1,10 @@
 import { bare, canonicalAddress } from "../../kernel/addresses.ts";
 import { listed } from "../../kernel/issue.ts";
+import { fallbackDns } from "../../kernel/resolv-conf.ts";
 import { bridgedOf, inSubnets, membersOf } from "./derive.ts";
 import type { LabArgs, LabContainer, LabNetwork } from "./shape.ts";
 
 type Hosts = Record<string, string | string[]>;
-
-/** Name servers where a hosts file is wanted and no `dns` is given: Docker's own fallback. */
-const fallbackDns = ["8.8.8.8", "8.8.4.4"];
 
 /**
  * What a container's resolv.conf and hosts file say, by the rules of the component Container; undefined when nothing of them is
