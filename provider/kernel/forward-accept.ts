@@ -1,10 +1,9 @@
 import { type Change, type Fact, inNetns, type ShCommand, type Step, sh } from "./command.ts";
-import { guard } from "./iptables-guard.ts";
 import { ownerKey } from "./owner.ts";
 import { mayDeny, type Packet, type PassageRule, type RulePlace, restStopOf, type Stop } from "./passage.ts";
 import { type Passages, passagesFact, type ToolPassage, tools } from "./passage-fact.ts";
 import { quote } from "./quote.ts";
-import { passMark } from "./ruleset.ts";
+import { guard, passMark } from "./ruleset.ts";
 import { typed, typedIn, typedWord } from "./typed.ts";
 
 /** The comment of the one rule of ours that lets through what our nftables table has passed. */

@@ -6,10 +6,9 @@ import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
 import { type Place, tidyTable } from "./iptables-script.ts";
 import { quote } from "./quote.ts";
 import { typedGuard } from "./rules-typed.ts";
+import { guard } from "./ruleset.ts";
 import { typed, typedIn } from "./typed.ts";
 
-/** The chain of iptables that keeps closed what our forwarding would open. */
-export const guard = "LINUXNET-GUARD";
 const closed = "LINUXNET-CLOSED";
 const jump = `-m comment --comment 'linuxnet: forwarding was off' -j ${guard}`;
 

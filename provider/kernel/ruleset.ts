@@ -1,6 +1,9 @@
 /** The name of our table of the family `inet`: everything of ours that nftables holds lies in it. */
 export const table = "linuxnet";
 
+/** The chain of iptables that keeps closed what our forwarding would open. */
+export const guard = "LINUXNET-GUARD";
+
 /** The bit of a packet's mark that says that our table has passed it. */
 export const passMark = "0x10000000";
 
