@@ -1,5 +1,6 @@
 // What the engine lets a user do to one stack: targets, protection, renaming, replacement, what it lets stand.
 import { expect } from "vitest";
+import { identities } from "../support/identity.ts";
 import { succeeded } from "../support/stack.ts";
 import { test } from "../support/test.ts";
 
@@ -19,10 +20,10 @@ new linuxnet.VethPair("cable", { name: "veth-b", bridge: lab0.name, peer: { name
 test("--target, protect, aliases, --replace, retainOnDelete", async ({ machine, open }) => {
   const port = (netns: string) =>
     machine.sh(`ip netns exec ${netns} cat /proc/sys/net/ipv4/ip_unprivileged_port_start`);
-  const inode = (name: string) => machine.sh(`stat -L -c %i /run/netns/${name}`);
+  const identity = async (name: string) => (await identities(machine))[`netns ${name}`];
   const stack = await open(program(80, { options: "protect: true" }));
   succeeded(await stack.up());
-  const a = await inode("a");
+  const a = await identity("a");
 
   stack.write(program(81, { options: "protect: true" }));
   expect(succeeded(await stack.up("--target", urn("Netns", "b"))).changes).toMatchObject({ update: 1 });
@@ -36,14 +37,14 @@ test("--target, protect, aliases, --replace, retainOnDelete", async ({ machine, 
   // Another name in the program is the same namespace, in place; its mark goes with the name.
   stack.write(program(81, { alpha: '"alpha"', options: 'aliases: [{ name: "a" }]', retain: true }));
   expect(succeeded(await stack.up()).changes).toEqual({ create: 3, update: 1, same: 1 });
-  const b = await inode("b");
-  expect(await inode("a")).toBe(a);
+  const b = await identity("b");
+  expect(await identity("a")).toBe(a);
   expect(await machine.sh("ip -n a -d link show lo")).toContain("linuxnet:lab/dev/Netns/alpha@");
 
   // What the user wants replaced is made anew, and stands.
   succeeded(await stack.up("--replace", urn("Netns", "b")));
   expect(await machine.sh("ip netns exec b ping -c 1 -W 1 10.7.0.1")).toContain("1 received");
-  expect(await inode("b")).not.toBe(b);
+  expect(await identity("b")).not.toBe(b);
 
   // What is retained stays, with its mark, and is taken up again by the same name. Who keeps a namespace is told.
   const holder = await machine.spawn(["sleep", "1000"], "a");
