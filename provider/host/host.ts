@@ -5,7 +5,7 @@ import { LinuxnetError } from "../kernel/failure.ts";
 import { factKey, observe } from "./observation.ts";
 import { type Preflight, preflightScript, readPreflight } from "./preflight.ts";
 import { type Report, readReport } from "./report.ts";
-import { compile, ends, type ScriptOptions, together } from "./script.ts";
+import { compile, ends, type Part, type ScriptOptions, together } from "./script.ts";
 import { OutcomeUnknown, type Request, Session } from "./session.ts";
 import { type Launch, localLaunch } from "./shell.ts";
 import { sshLaunch } from "./ssh.ts";
@@ -14,7 +14,7 @@ interface Apply {
   steps: readonly Step[];
   options: ScriptOptions;
   /** The steps as they are written. */
-  part?: Request;
+  part?: Part;
 }
 
 interface Job {

@@ -1,5 +1,6 @@
 import type { Reply } from "../kernel/command.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
+import { takeBootWords } from "./boot.ts";
 
 /** Which machine it is, and since which start of it: its machine id and the kernel's boot id. */
 export type Identity = string;
@@ -10,9 +11,6 @@ export interface Preflight {
   machineId: string;
   identity: Identity;
 }
-
-/** What stands for the identity within double quotes of a shell (random(4): boot_id). */
-export const identityText = "$(cat /etc/machine-id 2>/dev/null) $(cat /proc/sys/kernel/random/boot_id 2>/dev/null)";
 
 /** The tools that every script needs, each with its Debian package. */
 const tools = {
@@ -32,9 +30,10 @@ export class Unfit extends LinuxnetError {}
 
 /** Asks what a host is. */
 export const preflightScript = [
+  takeBootWords,
   "printf 'system=%s\\n' \"$(uname -s)\"",
   "printf 'uid=%s\\n' \"$(id -u)\"",
-  `printf 'identity=%s\\n' "${identityText}"`,
+  "printf 'identity=%s\\n' \"$identity\"",
   `for tool in ${Object.keys(tools).join(" ")}; do command -v "$tool" >/dev/null || printf 'missing=%s\\n' "$tool"; done`,
 ].join("\n");
 

@@ -1,22 +1,17 @@
+import { randomInt } from "node:crypto";
 import { type Command, type IpCommand, inNetns, type NftCommand, type Reply, type Step } from "../kernel/command.ts";
 import { ownerKey } from "../kernel/owner.ts";
 import { quote } from "../kernel/quote.ts";
 import { makeDir, runDir, tidyRunDir } from "../kernel/run-dir.ts";
 import { batch, batches, batchesBeside, batchesDeadline, halting, limit, stepDeadline } from "./batches.ts";
+import { takeBootWords } from "./boot.ts";
+import { firstGoing, type Going, goingDeadline, goTogether, unlessGone } from "./going.ts";
 import { groups, joins, type Run, runs } from "./groups.ts";
-import { type Identity, identityText } from "./preflight.ts";
+import type { Identity } from "./preflight.ts";
 import type { Request } from "./session.ts";
 
 /** Seconds that a script waits for another one on the same host. */
 const lockDeadline = 60;
-
-/**
- * The folders of which the first that only root can open is the host's lock: a lock that anyone can open, anyone can hold
- * for ever. Where there is none of them it is `/run`.
- */
-export const lockFolders = ["/var/cache/ldconfig", "/root"] as const;
-
-const lockChoice = lockFolders.map((folder) => `*"0700 ${folder};"*) lock=${folder} ;;`).join(" ");
 
 /** How a script is to run. */
 export interface ScriptOptions {
@@ -28,14 +23,21 @@ export interface ScriptOptions {
   on?: Identity | undefined;
 }
 
+/** Steps as they are written. */
+export interface Part extends Request {
+  /** The link that it begins by deleting: several parts' links go at once. */
+  going?: Going | undefined;
+}
+
 /**
  * Writes steps as a part of a script of POSIX sh that needs no client once it runs: each step has a deadline, and a failure takes
  * back what was done, newest first. What failed is told on stderr in lines that `report` reads.
  */
-export function compile(steps: readonly Step[], { owner, onFailure, on }: ScriptOptions): Request {
+export function compile(steps: readonly Step[], { owner, onFailure, on }: ScriptOptions): Part {
   const undoing = onFailure === "undo";
   const claims = undoing ? steps.flatMap(({ claim }) => claim ?? []) : [];
   const all = runs(groups(steps), steps);
+  const going = undoing || isShared(all[0]) ? undefined : firstGoing(steps, on);
   const lines = [
     "failed=0",
     // A client that is gone must not end the script where it tells of a failure: before it takes anything back.
@@ -43,25 +45,31 @@ export function compile(steps: readonly Step[], { owner, onFailure, on }: Script
     ...(on ? elsewhere(on) : []),
     `undo() {\n${undoing ? undoText(steps) : ":"}\n}`,
     ...(claims.length > 0 ? noteClaims(owner, claims) : []),
-    ...all.map((run) => runText(run, undoing)),
+    ...all.map((run, index) =>
+      going && index === 0 ? unlessGone(going, runText(run, undoing)) : runText(run, undoing),
+    ),
     `[ $failed = 1 ] || [ ! -e ${claimsFile(owner)} ] || rm -f ${claimsFile(owner)}`,
     "exit $failed",
   ];
   const patience = steps.reduce((sum, { within = 0 }) => sum + within, 0);
   const working = all.reduce((sum, run) => sum + batchesDeadline(run.groups.length) + 1, 0);
-  return { script: lines.join("\n"), deadline: working + undoDeadline(steps) + patience * 2 };
+  return { script: lines.join("\n"), deadline: working + undoDeadline(steps) + patience * 2, going };
 }
 
 /**
  * One script of several parts, which takes the host's lock once for all of them. They know nothing of one another: each runs in a
  * shell of its own, whatever has become of the one before. {@link ends} tells them apart in what the script says.
  */
-export function together(parts: readonly Request[], tag: string): Request {
+export function together(parts: readonly Part[], tag: string): Request {
   const jobs = parts.map(({ script }, index) => `(\n${script}\n)\nended ${index} $?`);
   const ended = `ended() { printf '\\n@${tag} %s %s\\n' "$1" "$2" >&2; }`;
+  const going = goTogether(
+    parts.flatMap((part) => part.going ?? []),
+    randomInt(2 ** 30, 2 ** 31),
+  );
   return {
-    script: [...prelude, ended, ...jobs, `${tidyRunDir}; :`].join("\n"),
-    deadline: lockDeadline + parts.reduce((sum, { deadline }) => sum + deadline, 0),
+    script: [...prelude, ended, ...going, ...jobs, `${tidyRunDir}; :`].join("\n"),
+    deadline: lockDeadline + goingDeadline + parts.reduce((sum, { deadline }) => sum + deadline, 0),
   };
 }
 
@@ -93,10 +101,7 @@ function elsewhere(on: Identity): string[] {
 const prelude = [
   "trap : PIPE",
   limit,
-  `identity="${identityText}"`,
-  // A folder is locked: nothing has to be made for it, and nothing stays.
-  "lock=/run",
-  `case $(stat -c '%u%a %n;' ${lockFolders.join(" ")} 2>/dev/null) in ${lockChoice} esac`,
+  takeBootWords,
   'exec 9<"$lock"',
   `flock -w ${lockDeadline} 9 || { printf '@failed 0 1 75\\nanother linuxnet operation has held the lock of %s for ${lockDeadline} s\\n@undone\\n' "$lock" >&2; exit 75; }`,
   // An exit code is looked at afterwards: under `||` the shell would ignore the `set -e` of a fragment.
@@ -117,6 +122,11 @@ function noteClaims(owner: string, claims: readonly string[]): string[] {
     `claims=${file}`,
     `text=$( { { [ -d ${runDir}/claims ] || ${makeDir(`${runDir}/claims`)}; } && set -- ${words} && { printf '%s\\n' "$@" 2>/dev/null >${file} || printf '%s\\n' "$@" | limit cat >${file}; }; } 2>&1 ) || stop 0 0 0 1 "$text"`,
   ];
+}
+
+/** Whether a run's first process does more than its first step. */
+function isShared(run: Run | undefined): boolean {
+  return run === undefined || run.groups.length > 1 || run.groups[0].commands.length > 1;
 }
 
 function runText({ groups: run, apart }: Run, undoing: boolean): string {

@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Reply } from "../kernel/command.ts";
 import { firstLine, LinuxnetError } from "../kernel/failure.ts";
+import { bootScript, bootWords } from "./boot.ts";
 import { Frames } from "./frames.ts";
-import { type Launch, type Shell, shellEnv, start } from "./shell.ts";
+import { type Launch, type Shell, start } from "./shell.ts";
 import { trace, traceClock } from "./trace.ts";
 
 /** The session ended before the answer came: whether the script ran is unknown, so look and converge. */
@@ -181,12 +182,6 @@ export class Session {
   }
 }
 
-/** What a shell begins with: a known environment, whatever the host's start-up files did, and the word that it is ready. */
-function bootScript(tag: string): string {
-  const ready = `printf '\\n${tag} 0 0\\n'; printf '\\n${tag} 0\\n' >&2`;
-  return `PATH=${shellEnv.PATH}; LC_ALL=C; export PATH LC_ALL; umask 022; cd /; ${ready}; exec /bin/sh`;
-}
-
 /**
  * Wraps a script so that the shell reads all of it before it runs any of it (a here-document), with an empty stdin, and
  * frames its answer. The script is read from descriptor 4, which it closes: a daemon it starts must not hold it.
@@ -206,7 +201,7 @@ function isAscii(text: string): boolean {
 }
 
 function plainly(text: string, end: string): string[] {
-  return [`sh /dev/fd/4 4<<'${end}' </dev/null`, text, end];
+  return [`sh /dev/fd/4 ${bootWords} 4<<'${end}' </dev/null`, text, end];
 }
 
 /**
@@ -214,5 +209,9 @@ function plainly(text: string, end: string): string[] {
  * mark at the beginning of a line: so no line begins as the end mark does.
  */
 function guarded(text: string, end: string): string[] {
-  return [`sed 's/^x//' <<'${end}' | sh /dev/fd/4 4<&0 </dev/null`, `x${text.replaceAll("\n", "\nx")}`, end];
+  return [
+    `sed 's/^x//' <<'${end}' | sh /dev/fd/4 ${bootWords} 4<&0 </dev/null`,
+    `x${text.replaceAll("\n", "\nx")}`,
+    end,
+  ];
 }

@@ -71,5 +71,5 @@ export function forgetGone(name: string, netns: string | undefined, who: Standin
 
 /** A fragment that forgets all links of a namespace that is gone. */
 export function forgetAll(netns: string): string {
-  return `limit rm -f ${folder}/*@${quote(netns)}`;
+  return `[ ! -d ${folder} ] || limit rm -f ${folder}/*@${quote(netns)}`;
 }

@@ -1,8 +1,9 @@
 // Compiled scripts, run for real in a machine of the test's own.
 import fc from "fast-check";
 import { describe, expect } from "vitest";
+import { lockFolders } from "../../../provider/host/boot.ts";
 import { readReport } from "../../../provider/host/report.ts";
-import { claimsFile, compile, ends, lockFolders, type ScriptOptions, together } from "../../../provider/host/script.ts";
+import { claimsFile, compile, ends, type ScriptOptions, together } from "../../../provider/host/script.ts";
 import { ip, nft, type Reply, run, type Step, sh } from "../../../provider/kernel/command.ts";
 import { runDir } from "../../../provider/kernel/run-dir.ts";
 import { hostile } from "../../support/hostile.ts";
