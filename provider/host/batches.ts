@@ -36,23 +36,45 @@ export function batches(run: readonly Group[], force: boolean): string {
   return underOneDeadline(run.length, ["bad=0", ...lines, "exit $bad"]);
 }
 
-/** Batches of several namespaces whose order does not matter, side by side. One that fails ends those that it was to be followed by. */
-export function batchesBeside(run: readonly [Group, ...Group[]]): string {
-  const all = shares(run).map((share) => underOneDeadline(share.length, share.map(telling)));
-  return [
-    // Where no other tells of itself before a deadline ends it; nothing of them is taken back.
-    `echo '@at ${run[0].base} 0;' >&2`,
-    ...all.map((text, index) => `{ ${text}\n} & p${index}=$!`),
-    "bad=0",
-    ...all.map((_, index) => `wait $p${index} || bad=$?`),
-    "(exit $bad)",
-  ].join("\n");
+/** What is asked at the end of a namespace's batch, by the namespace. */
+export type Looks = ReadonlyMap<string, Look>;
+
+/** Lines for the end of an `ip -j -batch` that cannot fail there, and the shell that ends their answer on descriptor 3. */
+export interface Look {
+  lines: readonly IpCommand[];
+  answered: string;
 }
 
-function telling({ base, commands }: Group): string {
-  const text = batch(commands as IpCommand[], "", " 2>&1 >/dev/null");
+/**
+ * Batches of several namespaces whose order does not matter, side by side. One that fails ends those that it was to be followed by.
+ * What they are asked at their end they answer on descriptor 3, one list after the other.
+ */
+export function batchesBeside(run: readonly [Group, ...Group[]], looks: Looks = new Map()): string {
+  const all = shares(run).map((share) => {
+    const lines = share.map((group) => telling(group, looks.get(`${namespaceOf(group)}`)));
+    return underOneDeadline(share.length, lines);
+  });
+  // Where no other tells of itself before a deadline ends it; nothing of them is taken back.
+  return [`echo '@at ${run[0].base} 0;' >&2`, "bad=0", ...besides(all), "(exit $bad)"].join("\n");
+}
+
+/** The first list writes at once, what the others answer is kept until it has ended. */
+function besides([first, ...rest]: readonly string[]): string[] {
+  if (first === undefined) return [];
+  if (rest.length === 0) return [`{ ${first}\n} || bad=$?`];
+  const others = `rest=$( {\n${besides(rest).join("\n")}\n(exit $bad)\n} 3>&1 >/dev/null ) || bad=$?`;
+  return [`{ ${first}\n} & p=$!`, others, "wait $p || bad=$?", `[ -z "$rest" ] || printf '\\n%s\\n' "$rest" >&3`];
+}
+
+function namespaceOf({ commands: [first] }: Group): string | undefined {
+  return first?.kind === "ip" ? first.netns : undefined;
+}
+
+function telling({ base, commands }: Group, look: Look | undefined): string {
+  const own = commands as IpCommand[];
+  const text = look ? batch([...own, ...look.lines], "-j -d ", " 2>&1 >&3") : batch(own, "", " 2>&1 >/dev/null");
   const tell = `{ code=$?; printf '@at ${base} ${commands.length};\\n%s\\n' "$text" >&2; exit $code; }`;
-  return `text=$(${text}\n) || ${tell}`;
+  return `text=$(${text}\n) || ${tell}${look ? `\n${look.answered}` : ""}`;
 }
 
 /** What a script says and does when one of several batches fails: by the last that began ({@link batches}). */

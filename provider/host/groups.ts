@@ -47,6 +47,29 @@ export function runs(found: readonly Group[], steps: readonly Step[]): Run[] {
   return all;
 }
 
+/** Namespaces of which a batch is the last that is done there, and the links that it has found or made in each. */
+export type Last = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What the last run of some steps ends with, where it is batches side by side: nothing of theirs is changed by what follows. */
+export function lastBatches(steps: readonly Step[]): Last {
+  const last = runs(groups(steps), steps).at(-1);
+  if (!last?.apart) return new Map();
+  const found = new Map<string, Set<string>>();
+  for (const { commands } of last.groups) {
+    const [first] = commands;
+    if (first?.kind !== "ip" || first.netns === undefined || found.has(first.netns)) return new Map();
+    found.set(first.netns, new Set(commands.flatMap(linkOf)));
+  }
+  return found;
+}
+
+/** The link that a line of `ip -batch` is about. */
+function linkOf(command: Command): string[] {
+  if (command.kind !== "ip") return [];
+  const name = command.args[command.args.indexOf("dev") + 1];
+  return command.args.includes("dev") && name !== undefined ? [name] : [];
+}
+
 /** How many batches are worth a shell of their own. */
 const worthwhile = 8;
 

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Answers, batchLine, type Fact, type Facts, type Reply, type Step } from "../kernel/command.ts";
 import type { Connection } from "../kernel/connection.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
+import { lastBatches } from "./groups.ts";
 import { factKey, observe } from "./observation.ts";
 import { type Preflight, preflightScript, readPreflight } from "./preflight.ts";
 import { type Report, readReport } from "./report.ts";
@@ -152,25 +153,38 @@ export class Host {
 
   async #exchange(jobs: readonly Job[]): Promise<{ replies: Reply[]; answers: Map<string, Reply> }> {
     const applies = jobs.flatMap(({ apply }) => apply ?? []);
+    const facts = jobs.flatMap((job) => job.facts);
     const fresh = !this.session.open;
     // Nothing is changed on a host of which it is not known what it is.
     if (fresh && applies.length > 0) this.#greet(await this.session.send([greeting]));
-    const observation = observe(jobs.flatMap(({ facts }) => facts));
+    const { observation, parts } = composed(applies, facts);
     const tag = `part-${randomBytes(12).toString("hex")}`;
     const requests: Request[] = [observation];
-    if (applies.length > 0)
-      requests.unshift(
-        together(
-          applies.flatMap(({ part }) => part ?? []),
-          tag,
-        ),
-      );
+    if (parts.length > 0) requests.unshift(together(parts, tag));
     const replies = await this.session.send(fresh && applies.length === 0 ? [greeting, ...requests] : requests);
     if (fresh && applies.length === 0) this.#greet(replies.splice(0, 1));
-    const answers = observation.read(replies.pop() as Reply);
+    const asked = replies.pop() as Reply;
     const [told] = replies;
-    return { answers, replies: told ? ends(told, tag, applies.length) : [] };
+    const answers = observation.read({ ...asked, stdout: asked.stdout + (told?.stdout ?? "") });
+    return { answers: answers ?? (await this.#ask(facts)), replies: told ? ends(told, tag, parts.length) : [] };
   }
+
+  /** Asks once more, by itself. */
+  async #ask(facts: readonly Fact<unknown>[]): Promise<Map<string, Reply>> {
+    const observation = observe(facts);
+    const [reply] = await this.session.send([observation]);
+    return observation.read(reply as Reply) ?? new Map();
+  }
+}
+
+/** What is done and asked. The steps of one operation are asked at their end, where nothing changes what they tell. */
+function composed(applies: readonly Apply[], facts: readonly Fact<unknown>[]) {
+  const parts = applies.flatMap(({ part }) => part ?? []);
+  const [only, ...more] = applies;
+  if (!only || more.length > 0) return { observation: observe(facts), parts };
+  const observation = observe(facts, lastBatches(only.steps));
+  if (observation.looks.size === 0) return { observation, parts };
+  return { observation, parts: [compile(only.steps, { ...only.options, looks: observation.looks })] };
 }
 
 /** The first request of a session. */

@@ -1,15 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { type Command, type Fact, type IpCommand, type Reply, type ShCommand, unasked } from "../kernel/command.ts";
 import { quote } from "../kernel/quote.ts";
-import { batch, batchesDeadline, limit, stepDeadline, underOneDeadline } from "./batches.ts";
-import { shares } from "./groups.ts";
+import { batch, batchesDeadline, type Look, type Looks, limit, stepDeadline, underOneDeadline } from "./batches.ts";
+import { type Last, shares } from "./groups.ts";
 
 /** Commands that ask, composed into one script, and how to cut its answer into theirs. */
 export interface Observation {
   script: string;
   /** Seconds that the script can take at the most. */
   deadline: number;
-  read(reply: Reply): Map<string, Reply>;
+  /** What is asked at the end of batches of steps instead. */
+  looks: Looks;
+  /** Cuts what was answered, or nothing where a batch did not come to be asked. */
+  read(reply: Reply): Map<string, Reply> | undefined;
 }
 
 /** The identity of a question: equal ones are asked once. */
@@ -20,19 +23,30 @@ export function factKey(fact: Fact<unknown>): string {
 /**
  * Composes questions into one script: `ip` lines of one namespace and family share an `ip -j -batch`, which are looked at side by
  * side when there are many, and each other command answers between marks of its own.
+ *
+ * @param last batches of steps that can be asked at their end what is asked of their namespaces
  */
-export function observe(facts: readonly Fact<unknown>[]): Observation {
+export function observe(facts: readonly Fact<unknown>[], last: Last = new Map()): Observation {
   const unique = new Map(facts.map((fact) => [factKey(fact), fact.command]));
   const groups = grouped(unique);
   const tag = `fact-${randomBytes(12).toString("hex")}`;
-  const asked = groups.map((group, number) => ({ isIp: group.commands[0]?.kind === "ip", text: block(group, number) }));
+  const looks = looksAt(groups, last, tag);
+  const asked = groups.flatMap((group, number) => {
+    if (looks.has(`${namespaceOf(group)}`)) return [];
+    return [{ isIp: group.commands[0]?.kind === "ip", text: block(group, number) }];
+  });
   const batches = asked.flatMap(({ isIp, text }) => (isIp ? text : []));
   const others = asked.flatMap(({ isIp, text }) => (isIp ? [] : text));
   const functions = [answer(tag), absent];
   return {
     script: [limit, ...functions, "exec 3>&1", ...beside(shares(batches), functions), ...others].join("\n"),
     deadline: batchesDeadline(Math.max(batches.length, 1)) + 1 + others.length * (stepDeadline + 1),
-    read: (reply) => cut(reply, tag, groups),
+    looks,
+    read: (reply) => {
+      const told = answersIn(reply.stdout, tag);
+      const missed = groups.some((group, number) => looks.has(`${namespaceOf(group)}`) && !told.has(number));
+      return missed ? undefined : cut(told, groups);
+    },
   };
 }
 
@@ -69,6 +83,30 @@ function grouped(unique: ReadonlyMap<string, Command>): Group[] {
   return [...groups.values()];
 }
 
+/** The namespace of questions of one family, of the sort that a batch of steps can be asked. */
+function namespaceOf({ commands: [first] }: Group): string | undefined {
+  return first?.kind === "ip" && first.family === undefined ? first.netns : undefined;
+}
+
+/** What the batches of steps can be asked: of links that they have had to do with, and of routes. Neither can fail there. */
+function looksAt(groups: readonly Group[], last: Last, tag: string): Looks {
+  const found = new Map<string, Look>();
+  for (const [number, group] of groups.entries()) {
+    const netns = namespaceOf(group);
+    const links = netns === undefined ? undefined : last.get(netns);
+    const lines = group.commands.filter((command) => command.kind === "ip");
+    if (netns === undefined || !links || !lines.every((line) => isSafe(line, links))) continue;
+    found.set(netns, { lines, answered: `printf '\\n${tag} ${number} 0\\n%s\\n${tag}\\n' "$text" >&3` });
+  }
+  return found;
+}
+
+function isSafe({ args }: IpCommand, links: ReadonlySet<string>): boolean {
+  const [object, verb, dev, name, ...more] = args;
+  if (args.join(" ") === "route show table main") return true;
+  return object === "addr" && verb === "show" && dev === "dev" && links.has(`${name}`) && more.length === 0;
+}
+
 /** One command, or one batch, and the end of its answer. */
 function block({ commands }: Group, number: number): string {
   const [first] = commands;
@@ -88,9 +126,8 @@ function fragment({ text, path }: ShCommand, number: number): string {
 /** What is told of a look that was ended before its end. */
 const unended: Reply = { code: 124, stdout: "", stderr: "the look at it did not come to its end" };
 
-function cut({ stdout }: Reply, tag: string, groups: readonly Group[]): Map<string, Reply> {
+function cut(told: ReadonlyMap<number, Reply>, groups: readonly Group[]): Map<string, Reply> {
   const answers = new Map<string, Reply>();
-  const told = answersIn(stdout, tag);
   for (const [number, { keys, commands }] of groups.entries()) {
     const answer = told.get(number) ?? unended;
     const each = commands[0]?.kind === "ip" ? perLine(answer, keys.length) : [answer];

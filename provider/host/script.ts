@@ -3,7 +3,7 @@ import { type Command, type IpCommand, inNetns, type NftCommand, type Reply, typ
 import { ownerKey } from "../kernel/owner.ts";
 import { quote } from "../kernel/quote.ts";
 import { makeDir, runDir, tidyRunDir } from "../kernel/run-dir.ts";
-import { batch, batches, batchesBeside, batchesDeadline, halting, limit, stepDeadline } from "./batches.ts";
+import { batch, batches, batchesBeside, batchesDeadline, halting, type Looks, limit, stepDeadline } from "./batches.ts";
 import { takeBootWords } from "./boot.ts";
 import { firstGoing, type Going, goingDeadline, goTogether, unlessGone } from "./going.ts";
 import { groups, joins, type Run, runs } from "./groups.ts";
@@ -21,6 +21,8 @@ export interface ScriptOptions {
   onFailure: "undo" | "go-on";
   /** The machine that the steps were planned for: on another one, or after a reboot, nothing is run. Omitted: any. */
   on?: Identity | undefined;
+  /** What the batches of the last run are asked at their end ({@link lastBatches}): answered on the script's stdout. */
+  looks?: Looks;
 }
 
 /** Steps as they are written. */
@@ -33,7 +35,7 @@ export interface Part extends Request {
  * Writes steps as a part of a script of POSIX sh that needs no client once it runs: each step has a deadline, and a failure takes
  * back what was done, newest first. What failed is told on stderr in lines that `report` reads.
  */
-export function compile(steps: readonly Step[], { owner, onFailure, on }: ScriptOptions): Part {
+export function compile(steps: readonly Step[], { owner, onFailure, on, looks }: ScriptOptions): Part {
   const undoing = onFailure === "undo";
   const claims = undoing ? steps.flatMap(({ claim }) => claim ?? []) : [];
   const all = runs(groups(steps), steps);
@@ -46,7 +48,9 @@ export function compile(steps: readonly Step[], { owner, onFailure, on }: Script
     `undo() {\n${undoing ? undoText(steps) : ":"}\n}`,
     ...(claims.length > 0 ? noteClaims(owner, claims) : []),
     ...all.map((run, index) =>
-      going && index === 0 ? unlessGone(going, runText(run, undoing)) : runText(run, undoing),
+      going && index === 0
+        ? unlessGone(going, runText(run, undoing))
+        : runText(run, undoing, run === all.at(-1) ? looks : undefined),
     ),
     `[ $failed = 1 ] || [ ! -e ${claimsFile(owner)} ] || rm -f ${claimsFile(owner)}`,
     "exit $failed",
@@ -129,13 +133,14 @@ function isShared(run: Run | undefined): boolean {
   return run === undefined || run.groups.length > 1 || run.groups[0].commands.length > 1;
 }
 
-function runText({ groups: run, apart }: Run, undoing: boolean): string {
+function runText({ groups: run, apart }: Run, undoing: boolean, looks?: Looks): string {
   const [{ base, commands }] = run;
   const around = (text: string, handler: string) =>
     `text=$( {\n${text}\n} 2>&1 >/dev/null ); code=$?; [ $code = 0 ] || ${handler} $code "$text"`;
   if (run.length > 1) {
-    const text = apart && undoing ? batchesBeside(run) : batches(run, !undoing);
-    return around(text, undoing ? "halt" : "gather");
+    const text = apart && undoing ? batchesBeside(run, looks) : batches(run, !undoing);
+    // A daemon that another step starts must not hold the session's stdout.
+    return `{ ${around(text, undoing ? "halt" : "gather")}\n} 3>&1`;
   }
   const done = undoing ? '$(done_of "$text")' : "0";
   return around(body(commands, !undoing), `${undoing ? "stop" : "report"} ${base} ${commands.length} ${done}`);
