@@ -58,9 +58,16 @@ export function lastBatches(steps: readonly Step[]): Last {
   for (const { commands } of last.groups) {
     const [first] = commands;
     if (first?.kind !== "ip" || first.netns === undefined || found.has(first.netns)) return new Map();
-    found.set(first.netns, new Set(commands.flatMap(linkOf)));
+    const gone = new Set(commands.filter(isRemoval).flatMap(linkOf));
+    found.set(first.netns, new Set(commands.flatMap(linkOf).filter((link) => !gone.has(link))));
   }
   return found;
+}
+
+/** Whether a line of `ip -batch` takes a link away, or its name. */
+function isRemoval(command: Command): boolean {
+  if (command.kind !== "ip" || command.args[0] !== "link") return false;
+  return command.args[1] !== "set" || command.args.includes("name") || command.args.includes("netns");
 }
 
 /** The link that a line of `ip -batch` is about. */

@@ -56,6 +56,18 @@ test("what cannot be asked there, or is changed afterwards, is asked at the end"
   await tidied(machine);
 });
 
+test("of a link that is taken away there is asked afterwards", async ({ machine }) => {
+  await prepared(machine);
+  const removal = names.flatMap((netns) => [
+    step(ip(["link", "set", "dev", "b0", "down"], netns), { apart: true }),
+    step(ip(["link", "del", "dev", "b0"], netns), { apart: true }),
+  ]);
+  const { report, answers } = await machine.host.apply(removal, options, facts);
+  expect(report.failures).toEqual([]);
+  expect(Object.values(answers)).toEqual(names.map(() => ({ link: undefined, netns: true })));
+  await tidied(machine);
+});
+
 test("where one namespace cannot be set, all are asked once more", async ({ machine }) => {
   await prepared(machine);
   await machine.sh("ip -n n5 link del b0");
