@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { contains, familyOf } from "../kernel/addresses.ts";
+import { canonicalCidr, contains, familyOf } from "../kernel/addresses.ts";
 import { AddressPool } from "../resources/addressPool.ts";
 import type { ConnectionArgs } from "../resources/connection.ts";
 import { type DnsArgs, dnsOf, Names } from "./dns.ts";
@@ -170,7 +170,7 @@ export class Network extends pulumi.ComponentResource {
 
   #declareFamilies(): Family[] {
     const { subnet, subnets, gateway, ipRange, connection, connections } = this.args;
-    const given = subnets ?? (subnet === undefined ? [] : [subnet]);
+    const given = (subnets ?? (subnet === undefined ? [] : [subnet])).map(canonicalCidr);
     const places = placesOf(connections ? Object.values(connections) : [connection]);
     takeSubnets(this.#name, given, places);
     const gateways = [gateway ?? []].flat();

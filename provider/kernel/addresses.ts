@@ -38,6 +38,12 @@ export function parseCidr(text: string): Cidr | undefined {
   return prefix <= (family === 4 ? 32 : 128) ? { address, prefix, family } : undefined;
 }
 
+/** An address with its prefix as outputs have it (`FD00:0::1/64` is `fd00::1/64`); what is none, as it is. */
+export function canonicalCidr(text: string): string {
+  const cidr = parseCidr(text);
+  return cidr ? `${cidr.address}/${cidr.prefix}` : text;
+}
+
 /** The subnet of a CIDR, canonical: `172.18.0.11/16` is in `172.18.0.0/16`. */
 export function subnetOf(cidr: string): string {
   const { address, prefix, family } = known(cidr);

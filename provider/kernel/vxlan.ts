@@ -2,10 +2,11 @@ import { z } from "zod";
 import { canonicalAddress, familyOf } from "./addresses.ts";
 import { type Change, type Fact, ip, run, type Step } from "./command.ts";
 import { refuse } from "./failure.ts";
-import type { WantedLink } from "./link-changes.ts";
-import { setLink } from "./link-changes.ts";
+import { attributeChanges, freshLink, ofNewLink, setLink, upChanges, type WantedLink } from "./link-changes.ts";
 import { isAbsence, type Link, readJson } from "./links.ts";
 import type { Rule } from "./nft.ts";
+import { quietChanges } from "./quiet.ts";
+import type { Sysctls } from "./sysctl.ts";
 
 /** A tunnel end as it is wanted. */
 export interface WantedTunnel extends WantedLink {
@@ -58,7 +59,7 @@ export function floodFact(name: string, netns?: string): Fact<string[]> {
 }
 
 /** Makes a tunnel's link: its outer packets belong to the host's own namespace, wherever the link itself lives. */
-export function makeTunnel({ name, netns, macAddress, mtu, vni, local, port }: WantedTunnel): Step {
+function makeTunnel({ name, netns, macAddress, mtu, vni, local, port }: WantedTunnel): Step {
   const end = ["name", name, "address", macAddress, "mtu", mtu, ...(netns ? ["netns", netns] : [])];
   return {
     what: `create vxlan ${name}`,
@@ -100,6 +101,50 @@ export function attachChanges(wanted: WantedTunnel, { bridge }: Link): Change[] 
   if (bridge === wanted.bridge) return [];
   const words = (to: string | undefined) => (to === undefined ? ["nomaster"] : ["master", to]);
   return [{ property: "bridge", actual: bridge, steps: [setLink(wanted, words(wanted.bridge), words(bridge))] }];
+}
+
+/** Whether it is a link of the host's own, and no port of a bridge: what comes in by it, the host itself takes. */
+export function isBare({ netns, bridge }: Pick<WantedTunnel, "netns" | "bridge">): boolean {
+  return netns === undefined && bridge === undefined;
+}
+
+/** What differs in a tunnel's link that stands, with where it floods to. */
+export function standingChanges(
+  wanted: WantedTunnel,
+  link: Link,
+  { flood, quiet }: { flood: readonly string[]; quiet?: Sysctls },
+): Change[] {
+  return [
+    ...attributeChanges(wanted, link).map(unnamed),
+    ...tunnelChanges(wanted, link, flood),
+    ...attachChanges(wanted, link),
+    ...(isBare(wanted) ? quietChanges(wanted.name, quiet) : []),
+    ...upChanges(wanted, link),
+  ];
+}
+
+/** Its MAC address is no input: that it has another one is told in words. */
+function unnamed({ property, ...change }: Change): Change {
+  if (property !== "macAddress") return { ...change, ...(property && { property }) };
+  return { drift: `its MAC address is ${change.actual}`, steps: change.steps };
+}
+
+/** Makes a tunnel's link with all that belongs to it. */
+export function newTunnel(wanted: WantedTunnel): Step[] {
+  const fresh = { ...freshLink(wanted, "vxlan"), vxlan: { vni: wanted.vni, local: wanted.local, port: wanted.port } };
+  const changes = ofNewLink(standingChanges(wanted, fresh, { flood: [] }), "");
+  return [makeTunnel(wanted), ...changes.flatMap(({ steps }) => steps)];
+}
+
+/** Makes a tunnel's link anew: the kernel moves none from one family to the other ("New local address family does not match old"). */
+export function remakeTunnel(wanted: WantedTunnel, { mtu, bridge, vxlan }: Link, flood: readonly string[]): Step[] {
+  const former = { ...wanted, mtu, bridge, local: vxlan?.local ?? wanted.local, remotes: flood };
+  const del: Step = {
+    what: `delete vxlan ${wanted.name}`,
+    do: ip(["link", "del", "dev", wanted.name], wanted.netns),
+    undo: newTunnel(former).map((step) => step.do),
+  };
+  return [del, ...newTunnel(wanted)];
 }
 
 /**

@@ -141,6 +141,6 @@ export class AddressPool extends Resource {
   declare readonly addresses: pulumi.Output<Record<string, string>>;
 
   constructor(name: string, args: AddressPoolArgs, opts?: pulumi.CustomResourceOptions) {
-    super(addressPool.kind, name, args, ["addresses", "gateway"], opts);
+    super(addressPool, name, args, ["addresses", "gateway"], opts);
   }
 }

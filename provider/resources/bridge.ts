@@ -245,6 +245,6 @@ export class Bridge extends Resource {
   declare readonly ifindex: pulumi.Output<number>;
 
   constructor(name: string, args: BridgeArgs, opts?: pulumi.CustomResourceOptions) {
-    super(bridge.kind, name, args, ["macAddress", "ifindex", "mtu"], opts);
+    super(bridge, name, args, ["macAddress", "ifindex", "mtu"], opts);
   }
 }

@@ -127,7 +127,7 @@ export class Expect extends Resource {
   declare readonly triggers: pulumi.Output<string[] | undefined>;
 
   constructor(name: string, { from, to, ...args }: ExpectArgs, opts?: pulumi.CustomResourceOptions) {
-    super(expect.kind, name, { ...args, ...placeOf(from), to: targetOf(to) }, ["protocol"], opts);
+    super(expect, name, { ...args, ...placeOf(from), to: targetOf(to) }, ["protocol"], opts);
   }
 }
 

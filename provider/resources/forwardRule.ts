@@ -199,6 +199,6 @@ export class ForwardRule extends Resource {
   declare readonly backend: pulumi.Output<"nftables" | "iptables">;
 
   constructor(name: string, args: ForwardRuleArgs, opts?: pulumi.CustomResourceOptions) {
-    super(forwardRule.kind, name, args, ["backend"], opts);
+    super(forwardRule, name, args, ["backend"], opts);
   }
 }

@@ -73,7 +73,7 @@ export class Lab extends Resource {
   declare readonly adopt: pulumi.Output<boolean>;
 
   constructor(name: string, args: LabArgs, opts?: pulumi.CustomResourceOptions) {
-    super(lab.kind, name, args, [], opts);
+    super(lab, name, args, [], opts);
   }
 
   /**

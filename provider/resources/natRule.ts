@@ -200,6 +200,6 @@ export class NatRule extends Resource {
   declare readonly backend: pulumi.Output<"nftables" | "iptables">;
 
   constructor(name: string, args: NatRuleArgs, opts?: pulumi.CustomResourceOptions) {
-    super(natRule.kind, name, args, ["backend", "outInterface"], opts);
+    super(natRule, name, args, ["backend"], opts);
   }
 }

@@ -245,6 +245,6 @@ export class Netns extends Resource {
   declare readonly inode: pulumi.Output<number>;
 
   constructor(name: string, args: NetnsArgs, opts?: pulumi.CustomResourceOptions) {
-    super(netns.kind, name, args, ["path", "inode"], opts);
+    super(netns, name, args, ["path", "inode"], opts);
   }
 }

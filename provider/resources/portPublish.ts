@@ -235,6 +235,6 @@ export class PortPublish extends Resource {
   declare readonly url: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: PortPublishArgs, opts?: pulumi.CustomResourceOptions) {
-    super(portPublish.kind, name, args, ["backend", "url"], opts);
+    super(portPublish, name, args, ["localhost", "backend", "url"], opts);
   }
 }

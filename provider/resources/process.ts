@@ -230,6 +230,6 @@ export class Process extends Resource {
   declare readonly unit: pulumi.Output<string | undefined>;
 
   constructor(name: string, args: ProcessArgs, opts?: pulumi.CustomResourceOptions) {
-    super(process.kind, name, args, ["pid", "logPath", "unit"], opts);
+    super(process, name, args, ["pid", "logPath", "unit"], opts);
   }
 }

@@ -228,6 +228,6 @@ export class ResolvConf extends Resource {
   declare readonly path: pulumi.Output<string>;
 
   constructor(name: string, args: ResolvConfArgs, opts?: pulumi.CustomResourceOptions) {
-    super(resolvConf.kind, name, args, ["path"], opts);
+    super(resolvConf, name, args, ["path"], opts);
   }
 }

@@ -240,6 +240,6 @@ export class Resolver extends Resource {
   declare readonly logPath: pulumi.Output<string>;
 
   constructor(name: string, args: ResolverArgs, opts?: pulumi.CustomResourceOptions) {
-    super(resolver.kind, name, args, ["upstreams", "pid", "logPath"], opts);
+    super(resolver, name, args, ["upstreams", "pid", "logPath"], opts);
   }
 }

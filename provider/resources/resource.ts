@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
 import { ownerOf } from "../kernel/owner.ts";
+import type { Definition } from "../lifecycle/definition.ts";
 import { type ConnectionArgs, withSecrets } from "./connection.ts";
 
 /** Inputs of every resource. */
@@ -29,18 +31,19 @@ export abstract class Resource extends pulumi.CustomResource {
   declare readonly connection: pulumi.Output<pulumi.Unwrap<ConnectionArgs> | undefined>;
 
   /**
-   * @param kind the type's last part: `Bridge`
-   * @param outputs the outputs that are not inputs: known after `up`
+   * @param definition of its kind: its fields say which arguments have a default
+   * @param outputs the outputs that are no arguments, and the arguments whose default needs others
    */
   protected constructor(
-    kind: string,
+    { kind, fields }: Pick<Definition, "kind" | "fields">,
     name: string,
     args: object,
     outputs: readonly string[],
     opts?: pulumi.CustomResourceOptions,
   ) {
     refuseProto(args, "");
-    const inputs: Record<string, unknown> = { ...Object.fromEntries(outputs.map((key) => [key, undefined])), ...args };
+    const { answered, optional } = readable(fields, outputs);
+    const inputs: Record<string, unknown> = { ...Object.fromEntries(answered.map((key) => [key, undefined])), ...args };
     if (inputs.connection !== undefined)
       inputs.connection = withSecrets(inputs.connection as ResourceArgs["connection"]);
     inputs.owner = ownerOf(pulumi.getProject(), pulumi.getStack(), kind, name);
@@ -50,7 +53,45 @@ export abstract class Resource extends pulumi.CustomResource {
     const deleteBeforeReplace = opts?.deleteBeforeReplace ?? true;
     const type = `pulumi-nodejs:dynamic/linuxnet:${kind}`;
     super(type, name, inputs as pulumi.Inputs, { ...opts, deleteBeforeReplace });
+    Object.assign(this, omitted(optional, args as Record<string, unknown>, this as unknown as Record<string, unknown>));
   }
+}
+
+interface Readable {
+  /** What the engine answers whether it was given or not. */
+  answered: string[];
+  /** The arguments that have no value when they are not given. */
+  optional: string[];
+}
+
+const known = new Map<Definition["fields"], Readable>();
+
+/** All arguments are outputs too: those with a default, and those without. */
+function readable(fields: Definition["fields"], outputs: readonly string[]): Readable {
+  const before = known.get(fields);
+  if (before) return before;
+  const keys = Object.keys(fields).filter((key) => !outputs.includes(key));
+  const empty = (key: string) => (fields[key] as z.ZodType).safeParse(undefined);
+  const optional = keys.filter((key) => empty(key).success && empty(key).data === undefined);
+  const answered = [...outputs, ...keys.filter((key) => empty(key).data !== undefined), "adopt"];
+  const found = { answered, optional: [...optional, "connection"] };
+  known.set(fields, found);
+  return found;
+}
+
+/**
+ * The engine takes what nothing was given for as not known in a preview, and then all that is made of it would seem to change.
+ * @param own the outputs as the engine answers them
+ */
+function omitted(optional: string[], args: Record<string, unknown>, own: Record<string, unknown>) {
+  const entries = optional.flatMap((key): [string, pulumi.Output<unknown>][] => {
+    const [given, answer] = [args[key], own[key]];
+    if (given === undefined) return [[key, pulumi.output(undefined)]];
+    if (!pulumi.Output.isInstance(given) && !(given instanceof Promise)) return [];
+    const value: pulumi.Output<unknown> = pulumi.output(given as pulumi.Input<unknown>);
+    return [[key, value.apply((one) => (one === undefined ? undefined : answer))]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The engine's wire format loses a key named `__proto__` without a word, so it is refused before it gets there. */

@@ -245,6 +245,6 @@ export class VethPair extends Resource {
   declare readonly ifindex: pulumi.Output<number>;
 
   constructor(name: string, args: VethPairArgs, opts?: pulumi.CustomResourceOptions) {
-    super(vethPair.kind, name, args, ["macAddress", "ifindex"], opts);
+    super(vethPair, name, args, ["macAddress", "ifindex"], opts);
   }
 }

@@ -8,19 +8,20 @@ import { guardChanges, guardFact, guardTeardown } from "../kernel/anycast.ts";
 import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { lacks, refuse } from "../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../kernel/firewall.ts";
-import { attributeChanges, freshLink, ofNewLink, setLink, upChanges } from "../kernel/link-changes.ts";
+import { setLink } from "../kernel/link-changes.ts";
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
-import { quietChanges, quietNames } from "../kernel/quiet.ts";
+import { quietNames } from "../kernel/quiet.ts";
 import { address, linkName, macAddress, mtu, netnsName, port } from "../kernel/schema.ts";
 import { refuseStranger } from "../kernel/stranger.ts";
 import { sysctlFact } from "../kernel/sysctl.ts";
 import {
-  attachChanges,
   floodFact,
-  makeTunnel,
-  tunnelChanges,
+  isBare,
+  newTunnel,
+  remakeTunnel,
+  standingChanges,
   tunnelMtu,
   tunnelRules,
   underlayOf,
@@ -89,11 +90,6 @@ const facts = ({ name, netns, bridge, owner }: Args) => ({
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
-/** Whether it is a link of the host's own, and no port of a bridge: what comes in by it, the host itself takes. */
-function isBare({ netns, bridge }: Pick<Args, "netns" | "bridge">): boolean {
-  return netns === undefined && bridge === undefined;
-}
-
 function standingOf({ name }: Args, { tunnel }: Seen, context: Context): Standing {
   return tunnel.link ? standing(tunnel.link.alias, `link:${name}`, context) : "absent";
 }
@@ -115,24 +111,12 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
 }
 
 function linkChanges(args: Args, wanted: WantedTunnel, seen: Seen, who: Standing): Change[] {
-  const fresh = freshLink(wanted, "vxlan");
-  const link = seen.tunnel.link ?? { ...fresh, vxlan: { vni: args.vni, local: args.local, port: args.port } };
-  const changes = [
-    ...(who === "unowned" ? rememberTunnel(wanted, link, seen) : []),
-    ...attributeChanges(wanted, link).map(unnamed),
-    ...tunnelChanges(wanted, link, seen.flood),
-    ...attachChanges(wanted, link),
-    ...(isBare(args) ? quietChanges(args.name, seen.tunnel.link && seen.quiet) : []),
-    ...upChanges(wanted, link),
-  ];
-  const making = { drift: `vxlan ${args.name} is missing`, steps: [makeTunnel(wanted)] };
-  return who === "absent" ? [making, ...ofNewLink(changes, making.drift)] : changes;
-}
-
-/** Its MAC address is no input: that it has another one is told in words. */
-function unnamed({ property, ...change }: Change): Change {
-  if (property !== "macAddress") return { ...change, ...(property && { property }) };
-  return { drift: `its MAC address is ${change.actual}`, steps: change.steps };
+  const { link } = seen.tunnel;
+  if (!link) return [{ drift: `vxlan ${args.name} is missing`, steps: newTunnel(wanted) }];
+  const actual = link.vxlan?.local;
+  if (who === "ours" && actual && familyOf(actual) !== familyOf(args.local))
+    return [{ property: "local", actual, steps: remakeTunnel(wanted, link, seen.flood) }];
+  return [...(who === "unowned" ? rememberTunnel(wanted, link, seen) : []), ...standingChanges(wanted, link, seen)];
 }
 
 function macOf({ owner }: Args): string {
@@ -234,6 +218,6 @@ export class Vxlan extends Resource {
   declare readonly ifindex: pulumi.Output<number>;
 
   constructor(name: string, args: VxlanArgs, opts?: pulumi.CustomResourceOptions) {
-    super(vxlan.kind, name, args, ["mtu", "macAddress", "ifindex"], opts);
+    super(vxlan, name, args, ["mtu", "macAddress", "ifindex"], opts);
   }
 }

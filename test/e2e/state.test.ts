@@ -39,3 +39,21 @@ new linuxnet.VethPair("ct1", { name: "veth-ct1", bridge: lab0.name, peer: { name
     rmSync(other, { recursive: true, force: true });
   }
 });
+
+test("arguments that were not given are outputs too: others take them, and the next preview is empty", async ({
+  open,
+}) => {
+  const stack = await open(`
+import { Bridge, Netns, Process, VethPair } from "pulumi-linuxnet";
+const ct1 = new Netns("ct1", { name: "ct1" });
+const one = new Bridge("one", { name: "one0" });
+const pair = new VethPair("ct1", { name: "veth-ct1", bridge: one.name, peer: { name: "eth0", netns: ct1.name } });
+const two = new Bridge("two", { name: "two0", netns: one.netns, mtu: pair.mtu, addresses: one.addresses, stp: ct1.loopback });
+const sleep = new Process("sleep", { netns: two.netns, command: ["sleep", "1000"], user: pair.bridge.apply(() => undefined) });
+export const values = [pair.mtu, ct1.loopback, two.stp, one.addresses, sleep.restart, sleep.cwd, sleep.user, two.netns];
+`);
+  succeeded(await stack.up());
+  expect(await stack.outputs()).toEqual({ values: [1500, true, true, [], "no", "/", null, null] });
+  expect(succeeded(await stack.preview("--diff", "--expect-no-changes")).changes).toEqual({ same: 6 });
+  succeeded(await stack.destroy());
+});

@@ -172,6 +172,25 @@ describe("a change is made in place, with the link's number kept:", () => {
     await tunnel.destroy();
   });
 
+  test("a local address of the other family too, by a new link, as the kernel will have it", async ({ lab }) => {
+    const tunnel = await make(lab, "Vxlan", "one", args);
+    const change = { changes: true, properties: ["local", "remotes"], replaces: [] };
+    expect(await tunnel.up(args6)).toEqual(change);
+    expect(await tunnel.refresh()).toEqual([]);
+    await tunnelOfOther(lab, "fd09::2", "fd09::1");
+    expect(await reached(lab)).toContain("1 received");
+    await lab.sh("ip link add taken type vxlan id 42 dstport 4789 local 10.9.0.1");
+    await expect(tunnel.up(args)).rejects.toThrow("The host is as it was");
+    expect(await reached(lab)).toContain("1 received");
+    expect(await tunnel.refresh()).toEqual([]);
+    await lab.sh("ip link del taken");
+    expect(await tunnel.up(args)).toEqual(change);
+    expect(await tunnel.refresh()).toEqual([]);
+    await tunnelOfOther(lab, "10.9.0.2", "10.9.0.1");
+    expect(await reached(lab)).toContain("1 received");
+    await tunnel.destroy();
+  });
+
   test("another name, network, port or namespace, though, means another tunnel", async ({ lab }) => {
     const tunnel = await make(lab, "Vxlan", "one", args);
     for (const change of [{ name: "vx1" }, { vni: 43 }, { port: 4790 }, { netns: "ct1", bridge: undefined }])
