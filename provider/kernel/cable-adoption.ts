@@ -59,6 +59,7 @@ export function releaseEnd(
       ...seen,
       sight: { ...seen.sight, link: { ...link, up: true } },
       removable: () => true,
+      routed: false,
     }).flatMap(({ steps }) => steps),
     ...unquietSteps(name, former.quiet, quiet ?? {}, netns),
     ...(former.up || !link.up ? [] : [setLink(wanted, ["down"], ["up"])]),

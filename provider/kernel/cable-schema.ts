@@ -94,14 +94,13 @@ function reachableRule(property: string, via: string, addresses: readonly string
   return reason ? [{ property, reason }] : [];
 }
 
-/** Whether an end has routes of a family, or had: what was never set is not asked for. */
+/** Whether an end has routes of a family, or had, be they those of its addresses: what was never set is not asked for. */
 export function hasRoutes(family: Family, ...ends: readonly Partial<End>[]): boolean {
-  const of = ({ gateway, routes = [], addresses = [] }: Partial<End>) =>
-    routes.some(({ to }) => to === "default") ||
+  return ends.some(({ gateway, routes = [], addresses = [] }) =>
     [...listed(gateway), ...routes.map(({ to }) => to), ...addresses].some(
-      (one) => one !== "default" && familyOf(one) === family,
-    );
-  return ends.some((end) => (end.gateway !== undefined || (end.routes ?? []).length > 0) && of(end));
+      (one) => one === "default" || familyOf(one) === family,
+    ),
+  );
 }
 
 /** Asks whether the kernel has IPv6; costs no process. */

@@ -23,6 +23,8 @@ export interface SeenEnd {
   formerRoutes: readonly Route[];
   /** Which of the standing addresses may be taken away; default all. */
   removable?: (address: string) => boolean;
+  /** Whether an address whose route to its subnet is missing is set again; default false. */
+  routed?: boolean;
 }
 
 /** The routes of an end: one default route per gateway, and those that are given. */
@@ -34,12 +36,13 @@ export function routesOf({ name, gateways, routes }: Pick<WantedEnd, "name" | "g
 }
 
 /** What differs at one end of a pair that stands, or that is being made (`link` undefined). */
-export function endChanges(wanted: WantedEnd, { sight, routes, formerRoutes, removable }: SeenEnd): Change[] {
+export function endChanges(wanted: WantedEnd, seen: SeenEnd): Change[] {
+  const { sight, routes, formerRoutes, removable = () => true, routed = false } = seen;
   const link = sight.link ?? freshLink(wanted, "veth");
-  const addresses = addressChanges(wanted, link, removable ?? (() => true));
+  const addresses = addressChanges(wanted, link, removable, routed ? routes : undefined);
   const up = upChanges(wanted, link);
   // The kernel drops a link's routes with its last address, and when it goes down.
-  const lost = addresses.some(({ actual }) => (actual as string[]).length > 0) || up.length > 0;
+  const lost = addresses.some(({ drift, actual }) => drift || (actual as string[]).length > 0) || up.length > 0;
   return [
     ...attributeChanges(wanted, link),
     ...portChanges(wanted, link),

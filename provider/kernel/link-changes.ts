@@ -1,6 +1,7 @@
-import { familyOf } from "./addresses.ts";
+import { familyOf, subnetOf } from "./addresses.ts";
 import { type Change, type Command, type IpCommand, ip, run, type Step } from "./command.ts";
 import type { Link } from "./links.ts";
+import { isConnected, type Route } from "./routes.ts";
 
 /** How a link should be, as far as all kinds of links share it. */
 export interface WantedLink {
@@ -71,28 +72,45 @@ export function upChanges(wanted: WantedLink, link: Link): Change[] {
 
 /**
  * What differs in a link's addresses. Those that are not wanted go first; since the kernel then drops further IPv4
- * addresses of the same subnet (promote_secondaries, ip-sysctl), the wanted ones of that family are set again.
+ * addresses of the same subnet (promote_secondaries, ip-sysctl), the wanted ones of that family are set again. So is one whose route
+ * to its subnet somebody has deleted: the kernel makes that with the address, and through no other are its gateways reached.
  *
  * @param removable which of the standing addresses may be taken away; all of them on a link of ours
+ * @param routes those of the link's namespace, where such a route is to be looked for
  */
-export function addressChanges(wanted: WantedLink, link: Link, removable: (address: string) => boolean): Change[] {
+export function addressChanges(
+  wanted: WantedLink,
+  link: Link,
+  removable: (address: string) => boolean,
+  routes?: readonly Route[],
+): Change[] {
   const isWanted = (address: string) => wanted.addresses.includes(address);
+  const isCutOff = (address: string) => link.up && routes !== undefined && !isConnected(address, wanted.name, routes);
   // The last first: the kernel lists an address behind the one with which it would go.
-  const surplus = link.addresses.filter((address) => !isWanted(address) && removable(address)).toReversed();
+  const surplus = link.addresses
+    .filter((address) => (!isWanted(address) || isCutOff(address)) && removable(address))
+    .toReversed();
   const shaken = new Set(surplus.map(familyOf));
   const stays = (address: string) => link.addresses.includes(address) && !shaken.has(familyOf(address));
   const missing = wanted.addresses.filter((address) => !stays(address));
   if (surplus.length === 0 && missing.length === 0) return [];
-  const restore = link.addresses.map((address) => addressCommand("replace", address, wanted));
-  const steps = [
+  const steps = addressSteps(wanted, link, surplus, missing);
+  const actual = link.addresses.filter((address) => isWanted(address) || removable(address));
+  const [cut] = surplus;
+  if (cut === undefined || !surplus.every(isWanted) || !wanted.addresses.every((one) => link.addresses.includes(one)))
+    return [{ property: `${wanted.prefix}addresses`, actual, steps }];
+  return [{ drift: `${wanted.name} has no route to ${subnetOf(cut)}, where its address ${cut} is`, steps }];
+}
+
+function addressSteps(wanted: WantedLink, { addresses }: Link, surplus: string[], missing: string[]): Step[] {
+  const restore = addresses.map((address) => addressCommand("replace", address, wanted));
+  return [
     ...surplus.map((address) => ({ ...addressStep("del", address, wanted), undo: restore })),
     ...missing.map((address) => ({
       ...addressStep("replace", address, wanted),
-      undo: link.addresses.includes(address) ? [] : [addressCommand("del", address, wanted)],
+      undo: addresses.includes(address) ? [] : [addressCommand("del", address, wanted)],
     })),
   ];
-  const actual = link.addresses.filter((address) => isWanted(address) || removable(address));
-  return [{ property: `${wanted.prefix}addresses`, actual, steps }];
 }
 
 /** Sets one address on a link, or takes it away; without an inverse. */

@@ -1,4 +1,4 @@
-import { overlaps, subnetOf } from "./addresses.ts";
+import { familyOf, overlaps, subnetOf } from "./addresses.ts";
 import type { Fact } from "./command.ts";
 import { refuse } from "./failure.ts";
 import { type Link, linksFact } from "./links.ts";
@@ -11,6 +11,16 @@ export const overlapFacts: { links: Fact<Link[]>; routes4: Fact<Route[]>; routes
   routes4: routesFact(undefined, 4),
   routes6: routesFact(undefined, 6),
 };
+
+/** What has to be asked before a link gets its addresses: on the host's own {@link overlapFacts}, in a namespace its routes. */
+export function addressFacts(netns: string | undefined, addresses: readonly string[]): Partial<typeof overlapFacts> {
+  if (netns === undefined) return addresses.length > 0 ? overlapFacts : {};
+  const families = new Set(addresses.map(familyOf));
+  return {
+    ...(families.has(4) && { routes4: routesFact(netns, 4) }),
+    ...(families.has(6) && { routes6: routesFact(netns, 6) }),
+  };
+}
 
 /** The answers to {@link overlapFacts}. */
 export interface HostSubnets {

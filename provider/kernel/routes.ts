@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { canonicalAddress, type Family, familyOf } from "./addresses.ts";
+import { canonicalAddress, type Family, familyOf, subnetOf } from "./addresses.ts";
 import { type Fact, type IpCommand, ip } from "./command.ts";
 import { isAbsence, readJson } from "./links.ts";
 
@@ -65,6 +65,13 @@ export function sameRoute(one: Route, other: Route): boolean {
     one.dev === other.dev &&
     metricOf(one, family) === metricOf(other, family)
   );
+}
+
+/** Whether the route to an address's subnet stands, which the kernel makes with the address; one that is its whole subnet has none. */
+export function isConnected(cidr: string, link: string, routes: readonly Route[]): boolean {
+  const whole = familyOf(cidr) === 4 ? "/32" : "/128";
+  const subnet = subnetOf(cidr);
+  return cidr.endsWith(whole) || routes.some(({ to, via, dev }) => dev === link && via === undefined && to === subnet);
 }
 
 /** The command for a route: `replace` where it may stand already, `del` to take it away. */

@@ -19,7 +19,7 @@ import { addressChanges, attributeChanges, freshLink, ofNewLink, upChanges } fro
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import type { Element } from "../kernel/nft.ts";
-import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
+import { addressFacts, refuseOverlap } from "../kernel/overlap.ts";
 import { ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { quietChanges, quietNames } from "../kernel/quiet.ts";
 import { address, interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
@@ -71,7 +71,7 @@ const facts = ({ name, netns, addresses, underlay, owner }: Args) => ({
   closed: closedFact(netns),
   quiet: sysctlFact(quietNames(name), netns),
   former: formerFact(name, netns, formerBridge),
-  ...(netns === undefined && addresses.length > 0 ? overlapFacts : {}),
+  ...addressFacts(netns, addresses),
   ...(underlay === undefined ? {} : { links: linksFact() }),
 });
 
@@ -86,7 +86,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
   const who = standingOf(args, seen, context);
   refuseUnfit(args, seen, who, context);
   const missing = addresses.filter((address) => !seen.bridge.link?.addresses.includes(address));
-  if ("routes4" in seen && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>, context.owner);
+  if (netns === undefined && missing.length > 0) refuseOverlap(missing, seen as Required<Seen>, context.owner);
   const owner = ownerText(context.owner, who === "adopted" || who === "unowned");
   const mac = macOf(args, seen, who);
   const wanted: WantedBridge = { ...args, netns, owner, prefix: "", macAddress: mac, mtu: mtuOf(args, seen) };
@@ -96,7 +96,7 @@ function plan(args: Args, seen: Seen, context: Context): Change[] {
     ...attributeChanges(wanted, link),
     ...stpChanges(wanted, link),
     ...quietChanges(name, seen.bridge.link && seen.quiet, netns),
-    ...addressChanges(wanted, link, isOurs(seen, who, context)),
+    ...addressChanges(wanted, link, isOurs(seen, who, context), [seen.routes4 ?? [], seen.routes6 ?? []].flat()),
     ...upChanges(wanted, link),
   ];
   const making = { drift: `bridge ${name} is missing`, steps: [makeBridge(wanted)] };

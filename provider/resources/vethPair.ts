@@ -131,6 +131,7 @@ function seenEnd(args: Args, seen: Seen, context: Context, which: "one" | "other
     sight: seen[which],
     routes: [...(seen[`${which}4`] ?? []), ...(seen[`${which}6`] ?? [])],
     formerRoutes: was ? routesOf({ name, gateways: listed(was.gateway), routes: was.routes ?? [] }) : [],
+    routed: true,
     removable: removable(who, which === "one" ? seen.formerOne : seen.formerOther, was?.addresses),
   };
 }

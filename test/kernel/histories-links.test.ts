@@ -2,4 +2,20 @@
 import { historyTests } from "../support/histories/tests.ts";
 import { cables, overlay } from "../support/histories/themes-links.ts";
 
-historyTests({ cables: { theme: cables, runs: 25 }, overlay: { theme: overlay, runs: 15 } });
+historyTests({
+  cables: {
+    theme: cables,
+    runs: 25,
+    found: {
+      "a bridge and a cable that have lost the routes of their addresses get them again": [
+        "lab = both",
+        "cable = both",
+        "up",
+        "lab ~ flush routes",
+        "cable ~ flush routes",
+        "up",
+      ],
+    },
+  },
+  overlay: { theme: overlay, runs: 15 },
+});

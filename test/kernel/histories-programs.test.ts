@@ -13,6 +13,11 @@ historyTests({
         "lab = other",
         "up, plugin at 2",
       ],
+      "a namespace whose lo was up and is to be down stands as one whose lo never was": [
+        "blue = plain",
+        "up",
+        "blue = quiet",
+      ],
     },
   },
   labs: {
@@ -31,6 +36,7 @@ historyTests({
         "refresh",
         "destroy",
       ],
+      "a container that has lost all of its routes gets them again": ["lab = one", "up", "lab ~ flush routes", "up"],
     },
   },
 });

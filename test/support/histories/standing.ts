@@ -15,18 +15,33 @@ export function missingOf(before: Snapshot, now: Snapshot): string[] {
 
 /**
  * What has come to a machine since, in lines that two runs have in common: without numbers that the kernel gives. Kernel settings are
- * left out: one that is declared no more keeps its value as long as its link stands.
+ * left out: one that is declared no more keeps its value as long as its link stands. So is what a `lo` that is down has kept of the
+ * time when it was up.
  */
 export function addedTo(before: Snapshot, now: Snapshot): string[] {
   const sections = Object.entries(now).filter(([name]) => name !== "sysctls");
   const added = sections.flatMap(([name, lines]) => {
     const there = new Set(before[name] ?? []);
+    const silent = isSilent(now, name.split(" ")[1] ?? "");
     return lines
       .filter((line) => !there.has(line))
+      .flatMap((line) => (silent ? withoutKept(line) : [line]))
       .flatMap((line) => settled(name, line))
       .map((line) => `${name}: ${line}`);
   });
   return added.toSorted();
+}
+
+/** Whether the `lo` of a namespace is down. */
+function isSilent(now: Snapshot, netns: string): boolean {
+  return now[`links ${netns}`]?.some((line) => /"ifname":"lo".*"flags":\["LOOPBACK"\]/.test(line)) ?? false;
+}
+
+/** The kernel takes neither the qdisc nor 127.0.0.1 from a `lo` that goes down; it sends nothing by them. */
+function withoutKept(line: string): string[] {
+  if (/^qdisc noqueue 0: dev lo |^local 127\.0\.0\.[01]\S* dev lo /.test(line)) return [];
+  if (!line.includes('"ifname":"lo"')) return [line];
+  return [line.replace('"qdisc":"noqueue"', '"qdisc":"noop"').replace('"127.0.0.1/8 host lo"', "")];
 }
 
 function settled(section: string, line: string): string[] {

@@ -52,6 +52,7 @@ export const bridge: Slot = {
     "another address": "ip addr add 10.9.0.200/24 dev @lab",
     "addresses in another order":
       "set -- $(ip -4 -o addr show dev @lab | awk '{ print $4 }'); ip addr flush dev @lab; for a in 10.9.0.9/24 \"$@\"; do ip addr add $a dev @lab; done",
+    "flush routes": "ip route flush dev @lab; ip -6 route flush dev @lab",
     "flush nets": "nft flush set inet linuxnet nets",
     "flush isolated": "nft flush set inet linuxnet isolated",
     "delete the table": "nft delete table inet linuxnet",
