@@ -25,8 +25,16 @@ const inLinks: Fault[] = [
   {
     cause: "port-blocked",
     make: "ip link set br-shop type bridge stp_state 1; ip link set $CV down; ip link set $CV up; sleep 0.3",
+    // The port goes on listening, then learning.
     undo: "ip link set br-shop type bridge stp_state 0",
-    says: /is (listening|learning), by the spanning tree/,
+    says: /is (listening|learning), by the spanning tree: .*\n.*\n.*\n.*stp_state 0, or pulumi up --refresh/,
+    more: true,
+  },
+  {
+    cause: "port-blocked",
+    make: ":",
+    undo: "bridge link set dev $CV state 3",
+    says: /is (listening|learning), by the spanning tree, which was on until just now/,
     more: true,
   },
   { cause: "mtu", make: "ip link set $CV mtu 1400", undo: "ip link set $CV mtu 1500", says: /more than 1400 bytes/ },

@@ -1,5 +1,6 @@
+import { text } from "../../topology/read.ts";
 import { called, type DeclaredEnd, endsOf, inside, linkOf } from "../cables.ts";
-import { type Cause, type Finding, type Scene, thing, upRemedy } from "../cause.ts";
+import { type Cause, declared, type Finding, type Scene, thing, upRemedy } from "../cause.ts";
 import { linkIn } from "../seen.ts";
 
 /** A namespace that the stack declares, and that is not there. */
@@ -141,6 +142,26 @@ const portDetached: Cause = {
     }),
 };
 
+/** What a spanning tree has begun its timers finish, also when it is off again: 15 seconds a state (net/bridge/br_stp_timer.c). */
+function whyBlocked(stp: boolean, state: string): string {
+  if (stp) return "by the spanning tree: there is a loop, or it is still learning";
+  const begun = state === "listening" || state === "learning";
+  return begun ? "by the spanning tree, which was on until just now: it forwards within half a minute" : "by hand";
+}
+
+const byHand = ({ link }: DeclaredEnd) => ({ remedy: `bridge link set dev ${link} state 3` });
+
+/** A spanning tree that the program does not have is the bridge's drift, too. */
+function bySpanningTree(scene: Scene, { netns, bridge, resource }: DeclaredEnd): Pick<Finding, "remedy" | "urns"> {
+  const own = declared(scene, "Bridge", (one) => one.name === bridge && text(one.netns) === netns);
+  if (!own || own.outputs.stp === true)
+    return { remedy: "Take one cable out of the loop, or leave the spanning tree off (stp: false of the Bridge)." };
+  return {
+    remedy: `${inside(netns)} link set dev ${bridge} type bridge stp_state 0, or ${upRemedy}`,
+    urns: [resource.urn, own.urn],
+  };
+}
+
 const portBlocked: Cause = {
   name: "port-blocked",
   looksAt: "what each bridge does with its ports (spanning tree)",
@@ -149,16 +170,13 @@ const portBlocked: Cause = {
       const state = linkOf(scene, end)?.portState;
       if (end.bridge === undefined || state === undefined || state === "forwarding") return undefined;
       const stp = linkIn(scene.seen, end.netns, end.bridge)?.stp === true;
-      const why = stp ? "by the spanning tree: there is a loop, or it is still learning" : "by hand";
       return {
-        says: `The port ${called(end)} of ${end.bridge} is ${state}, ${why}.`,
+        ...(stp ? bySpanningTree(scene, end) : byHand(end)),
+        says: `The port ${called(end)} of ${end.bridge} is ${state}, ${whyBlocked(stp, state)}.`,
         evidence: [
           { where: `bridge -d link show dev ${end.link}`, seen: `state ${state}` },
           { where: `${inside(end.netns)} -d link show dev ${end.bridge}`, seen: `stp_state ${stp ? 1 : 0}` },
         ],
-        remedy: stp
-          ? `Take one cable out of the loop, or leave the spanning tree off (stp: false of the Bridge).`
-          : `bridge link set dev ${end.link} state 3`,
         // Without a carrier a port is disabled: when the other end is down.
         needs: [
           thing.netns(end.netns),
