@@ -1,8 +1,10 @@
 import { hostOf } from "../host/host.ts";
 import type { Facts } from "../kernel/command.ts";
 import type { Connection } from "../kernel/connection.ts";
+import { LinuxnetError } from "../kernel/failure.ts";
 import { logPath } from "../kernel/processes.ts";
 import { howItEnded, processFact, type SeenProcess } from "../kernel/processes-fact.ts";
+import { didYouMean } from "./engine.ts";
 import type { Stack } from "./stack.ts";
 import { topologyOf, withParts } from "./topology/read.ts";
 
@@ -31,6 +33,23 @@ export async function programsOf(stack: Stack): Promise<RunningProgram[]> {
   const hosts = Map.groupBy(declared, ({ connection }) => JSON.stringify(connection ?? {}));
   const found = await Promise.all([...hosts.values()].map(look));
   return found.flat();
+}
+
+/**
+ * A program by its name, or by that of the container that it runs in, and how it stands; only its own host is asked.
+ * @throws LinuxnetError when there is none ("did you mean")
+ */
+export async function programNamed(stack: Stack, name: string): Promise<RunningProgram> {
+  const declared = await declaredIn(stack);
+  const found =
+    declared.find((one) => one.name === name) ??
+    declared.find((one) => one.containers.includes(name) || one.name.endsWith(`/${name}`));
+  if (found) return ((await look([found])) as [RunningProgram])[0];
+  const names = declared.map((one) => one.name);
+  throw new LinuxnetError({
+    problem: `there is no program ${name} in ${stack.project}/${stack.name}`,
+    remedy: didYouMean(name, names),
+  });
 }
 
 async function look(programs: readonly Declared[]): Promise<RunningProgram[]> {

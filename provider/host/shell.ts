@@ -131,22 +131,27 @@ export async function run(
 /**
  * Runs a program with this process's own stdin, stdout and stderr, a terminal as it is. Ctrl-C is the program's.
  *
+ * @param held whether its stdin is another one: open until this process gets INT, TERM or HUP, or has ended
  * @returns its exit code; 128 and the number of the signal that ended it
  */
-export async function attach({ argv: [file, ...args], env, bare, preamble }: Started): Promise<number> {
-  const ignore = () => {};
-  process.on("SIGINT", ignore);
+export async function attach(
+  { argv: [file, ...args], env, bare, preamble = "" }: Started,
+  held = false,
+): Promise<number> {
   // What is given before anything else leaves the rest of stdin to the program.
-  const stdin = preamble === undefined ? "inherit" : "pipe";
+  const stdin = preamble === "" && !held ? "inherit" : "pipe";
   const stdio = { stdin, stdout: "inherit", stderr: "inherit" } as const;
   const child = execa(file, args, { env, extendEnv: bare !== true, reject: false, ...stdio });
+  const signals = held ? (["SIGINT", "SIGTERM", "SIGHUP"] as const) : (["SIGINT"] as const);
+  const end = () => void (held && child.stdin?.end());
+  for (const one of signals) process.on(one, end);
   if (child.stdin) {
-    child.stdin.on("error", ignore);
+    child.stdin.on("error", () => {});
     child.stdin.write(preamble);
-    process.stdin.pipe(child.stdin);
+    if (!held) process.stdin.pipe(child.stdin);
   }
   const { exitCode, signal } = await child;
-  process.off("SIGINT", ignore);
+  for (const one of signals) process.off(one, end);
   return exitCode ?? 128 + (signal ? constants.signals[signal as NodeJS.Signals] : 127);
 }
 

@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { quoteAll } from "../../provider/kernel/quote.ts";
 import type { Hosts, LabHost } from "../support/hosts.ts";
 import { test } from "../support/hosts-test.ts";
+import { startCommand } from "../support/running.ts";
 import { Stack, succeeded } from "../support/stack.ts";
 
 const program = `
@@ -17,6 +18,8 @@ const web = new linuxnet.Container("web", {
   environment: { TOKEN: pulumi.secret("hush-hush") },
 });
 new linuxnet.Container("client", { network: shop });
+const quiet = ["sh", "-c", "echo one; while [ ! -e /media/more ]; do sleep 0.1; done; echo two; exec sleep 1000"];
+new linuxnet.Process("quiet", { command: quiet, connection });
 new linuxnet.Netns("far", { name: "far", connection: { host: "10.99.0.1", user: "lab" } });
 `;
 
@@ -72,6 +75,7 @@ test("a stack on a host behind ssh is shown, entered and checked; its secrets go
       code: 0,
       stdout: expect.stringMatching(/\/dev\/pts\/\d+\r\n$/),
     });
+    await readingOn(lab, stack);
     await following(lab, stack);
     await cutOff(lab, stack);
     succeeded(await stack.destroy());
@@ -79,6 +83,24 @@ test("a stack on a host behind ssh is shown, entered and checked; its secrets go
     stack.close();
   }
 });
+
+/** A log is followed there, and what follows it goes with its reader: also when nothing more is printed, or the connection is lost. */
+async function readingOn({ hosts }: Hosts, stack: Stack): Promise<void> {
+  const host = hosts[0] as LabHost;
+  const gone = "for i in $(seq 300); do pgrep -x tail >/dev/null || exit 0; sleep 0.1; done; exit 1";
+  const [log, other] = [
+    await startCommand(stack, "logs", "-f", "quiet"),
+    await startCommand(stack, "logs", "-f", "-n", "1", "quiet"),
+  ];
+  expect([await log.line(), await other.line()]).toEqual(["one", "one"]);
+  await host.sh("touch /media/more");
+  expect([await log.line(), await other.line()]).toEqual(["two", "two"]);
+  expect(await log.stop("INT")).toEqual({ code: 0, signal: undefined, stderr: "" });
+  expect(await host.sh("pgrep -cx tail")).toBe("1");
+  await host.cutConnections();
+  await expect(other.line()).rejects.toThrow("on 10.99.0.1: the connection has ended");
+  await host.sh(`rm /media/more; ${gone}`);
+}
 
 /** A packet is followed there, and captured meanwhile. */
 async function following({ machine }: Hosts, stack: Stack): Promise<void> {

@@ -3,6 +3,7 @@ import { type Fact, inNetns, sh } from "../../kernel/command.ts";
 import type { Connection } from "../../kernel/connection.ts";
 import { LinuxnetError } from "../../kernel/failure.ts";
 import { didYouMean } from "../engine.ts";
+import { hostChoices, hostNamed, hostsOf } from "../topology/hosts.ts";
 import { fullName, type Topology } from "../topology/model.ts";
 import { linksFact } from "../tracing/survey.ts";
 import { mistake } from "../verb.ts";
@@ -70,22 +71,20 @@ const tcpdumpFact: Fact<boolean> = {
 function meantBy(name: string, topology: Topology, stack: string): Meant {
   const [where = "", link = ""] = name.split(":");
   const [word, at] = where.split("@");
-  if (word === "host") return { connection: hostNamed(at, topology), netns: undefined, link };
-  if (word === "uplink") return { connection: hostNamed(at, topology), netns: undefined, link: "uplink" };
+  if (word === "host") return { connection: hostAt(at, topology), netns: undefined, link };
+  if (word === "uplink") return { connection: hostAt(at, topology), netns: undefined, link: "uplink" };
   const place = topology.places.find((one) => [fullName(one), one.name, one.netns].includes(where));
   if (place) return { connection: place.connection, netns: place.netns, link };
   const segment = topology.segments.find((one) => one.name === where || one.bridge === where);
-  if (segment) return { connection: hostNamed(segment.host, topology), netns: segment.netns, link: segment.bridge };
+  if (segment) return { connection: hostAt(segment.host, topology), netns: segment.netns, link: segment.bridge };
   const known = [...topology.places.map(fullName), ...topology.segments.map((one) => one.name), "host", "uplink"];
   const remedy = didYouMean(where, [...new Set(known)]);
   throw new LinuxnetError({ problem: `there is no place ${where} in ${stack}`, remedy });
 }
 
-function hostNamed(host: string | undefined, { places, published }: Topology): Connection | undefined {
-  const hosts = new Map([...places, ...published].map((one) => [one.host, one.connection]));
-  if (host === undefined && hosts.size > 1)
-    mistake("the stack is on several hosts", `Say which: ${[...hosts.keys()].map((one) => `host@${one}`).join(", ")}.`);
-  if (host === undefined) return [...hosts.values()][0];
-  if (!hosts.has(host)) mistake(`there is no host ${host} in the stack`, didYouMean(host, [...hosts.keys()]));
-  return hosts.get(host);
+function hostAt(label: string | undefined, topology: Topology): Connection | undefined {
+  const hosts = hostsOf(topology);
+  if (label !== undefined) return hostNamed(hosts, label).connection;
+  if (hosts.size > 1) mistake("the stack is on several hosts", `Say which: ${hostChoices(hosts)}.`);
+  return [...hosts.values()][0];
 }

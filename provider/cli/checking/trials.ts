@@ -80,11 +80,6 @@ export function trialsOf(topology: Topology, out: ReadonlyMap<string, WayOut>, p
   ];
 }
 
-/** The hosts on which something is tried; "" is this machine. */
-export function hostsOf({ places, published }: Topology): Map<string, Connection | undefined> {
-  return new Map([...places, ...published].map(({ host, connection }) => [host, connection]));
-}
-
 /** Containers that share a namespace are tried once. */
 export function onePerNamespace(places: readonly Place[]): (Place & { netns: string })[] {
   const inside = places.flatMap((one) => (one.netns === undefined ? [] : [{ ...one, netns: one.netns }]));

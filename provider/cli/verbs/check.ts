@@ -2,8 +2,9 @@ import { Option } from "commander";
 import { canonicalAddress } from "../../kernel/addresses.ts";
 import { isWrong, tryAll, wayOut } from "../checking/probing.ts";
 import { asJson, asJunit, asTable } from "../checking/report.ts";
-import { hostsOf, trialsOf } from "../checking/trials.ts";
+import { trialsOf } from "../checking/trials.ts";
 import { readStack } from "../stack.ts";
+import { hostsOf } from "../topology/hosts.ts";
 import { topologyOf } from "../topology/read.ts";
 import { exitCodes, mistake, type Verb } from "../verb.ts";
 

@@ -3,8 +3,7 @@ import { hostOf } from "../../host/host.ts";
 import { type Fact, sh } from "../../kernel/command.ts";
 import { LinuxnetError } from "../../kernel/failure.ts";
 import { quoteAll } from "../../kernel/quote.ts";
-import { didYouMean } from "../engine.ts";
-import { programsOf, type RunningProgram } from "../programs.ts";
+import { programNamed, type RunningProgram } from "../programs.ts";
 import { readStack, type Stack } from "../stack.ts";
 import { exitCodes, mistake, type Verb } from "../verb.ts";
 import { onTerminal } from "./exec.ts";
@@ -19,38 +18,24 @@ export const verb: Verb = {
       .option("-f, --follow", "go on with what it prints from now on, until Ctrl-C")
       .option("-n, --tail <lines>", "only so many lines, the last ones (default: all)"),
   async run({ args, options, folder, stacks, json, terminal }) {
-    const { follow = false, tail } = options as { follow?: boolean; tail?: string };
+    const { follow: follows = false, tail } = options as { follow?: boolean; tail?: string };
     if (tail !== undefined && !/^\d{1,9}$/.test(tail))
       mistake(`--tail ${tail} is no number of lines`, "Try --tail 20.");
-    if (follow && json) mistake("--follow and --json cannot both be given", "Leave one of them out.");
+    if (follows && json) mistake("--follow and --json cannot both be given", "Leave one of them out.");
     const stack = await readStack(folder, stacks[0]);
     const program = await findProgram(stack, `${args[0]}`);
     const lines = tail === undefined ? "+1" : tail;
-    if (follow) return ended(await attached(program.connection, following(program, lines), onTerminal()));
+    if (follows) return follow(program, lines);
     const text = await logOf(program, lines);
     terminal.write(json ? `${JSON.stringify({ name: program.name, log: program.log, lines: linesOf(text) })}\n` : text);
     return exitCodes.healthy;
   },
 };
 
-/** Ctrl-C, and a reader that has seen enough, are how following ends. */
-const ended = (code: number) => ([130, 141, 143].includes(code) ? exitCodes.healthy : code);
-
 const linesOf = (text: string) => text.replace(/\n$/, "").split("\n");
 
 async function findProgram(stack: Stack, name: string): Promise<RunningProgram> {
-  const programs = await programsOf(stack);
-  const found =
-    programs.find((one) => one.name === name) ??
-    programs.find((one) => one.containers.includes(name) || one.name.endsWith(`/${name}`));
-  if (!found)
-    throw new LinuxnetError({
-      problem: `there is no program ${name} in ${stack.project}/${stack.name}`,
-      remedy: didYouMean(
-        name,
-        programs.map((one) => one.name),
-      ),
-    });
+  const found = await programNamed(stack, name);
   if (found.seen) return found;
   throw new LinuxnetError({ problem: `nothing of ${found.name} is on its host`, remedy: "`pulumi up` starts it." });
 }
@@ -65,7 +50,26 @@ async function logOf(program: RunningProgram, lines: string): Promise<string> {
   return (await hostOf(program.connection).observe({ text: fact })).text;
 }
 
-/** By name: a log that is put aside is followed by its successor (tail(1), -F). Its complaint about that is not ours. */
-function following({ log }: RunningProgram, lines: string): string {
-  return `exec tail -n ${lines} -F ${quoteAll([log])} 2>/dev/null`;
+/** Follows a log until Ctrl-C, or until its reader has seen enough. */
+async function follow(program: RunningProgram, lines: string): Promise<number> {
+  const { connection, log } = program;
+  const terminal = onTerminal();
+  const code = await attached(connection, following(log, lines, terminal), terminal, !terminal);
+  if (code === 255 && connection?.host !== undefined)
+    throw new LinuxnetError({
+      host: connection.host,
+      problem: `the connection has ended, and so has the log of ${program.name}`,
+    });
+  return [130, 141, 143].includes(code) ? exitCodes.healthy : code;
+}
+
+/**
+ * By name: a log that is put aside is followed by its successor (tail(1), -F). Its complaint about that is not ours. A terminal ends
+ * it; where there is none its stdin does, which this process holds open: sshd tells nothing else of a client that has gone.
+ */
+function following(log: string, lines: string, terminal: boolean): string {
+  const words = (...more: string[]) => `exec tail -n ${lines} ${more.join(" ")} -F ${quoteAll([log])} 2>/dev/null`;
+  if (terminal) return words();
+  // No child of tail's own: one that has ended would still be there for it.
+  return `exec 3<&0; p=$(cat <&3 >/dev/null 2>&1 & echo $!); ${words('--pid="$p"')} </dev/null 3<&-`;
 }

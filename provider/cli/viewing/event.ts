@@ -17,6 +17,8 @@ export interface ViewEvent {
   rates: Record<string, string>;
   /** What was counted, in words, by node or edge. */
   counters: Record<string, string[]>;
+  /** The nodes on hosts that cannot be reached: how they are is not known. */
+  unseen: string[];
   /** Of each host: how many seconds ago it was seen, and why it is not seen now. */
   hosts: { name: string; seen: number | null; why: string | null }[];
 }
@@ -32,16 +34,19 @@ export function eventOf(sight: Sight): ViewEvent {
     pieces: piecesOf(sight, still, [...drift.values()].flat()),
     rates: ratesOf(before, now, hosts),
     counters: countersOf(still, now),
+    unseen: unseenOf(still, hosts),
     hosts: hosts.map(hostOf),
   };
 }
 
 function piecesOf({ title, known, hosts, why }: Sight, still: Graph, drift: readonly string[]): ViewEvent["pieces"] {
   const live = { ...still, nodes: still.nodes.map((one) => ({ ...one, rate: hasRate(one) })) };
-  const tried = hosts.flatMap(({ checks }) => checks ?? []);
-  const results = tried.length > 0 ? tried.flatMap((one) => one.results) : undefined;
+  const tried = hosts.flatMap(
+    ({ checks, why: lost }) => checks?.results.map((one) => ({ ...one, lost: lost !== undefined })) ?? [],
+  );
+  const results = hosts.some(({ checks }) => checks) ? tried : undefined;
   const count = still.nodes.filter(({ kind }) => kind === "container").length;
-  const unknown = hosts.flatMap((one) => one.unknown);
+  const unknown = hosts.flatMap((one) => (one.why === undefined ? one.unknown : [lostText(one)]));
   return {
     title: xml(title),
     count: `${count} container${count === 1 ? "" : "s"}`,
@@ -52,11 +57,16 @@ function piecesOf({ title, known, hosts, why }: Sight, still: Graph, drift: read
   };
 }
 
+const nameOf = ({ host }: HostSight) => host || "this machine";
+
+const lostText = (one: HostSight) => `What stands on ${nameOf(one)} is not known: it cannot be reached.`;
+
 const hasRate = ({ kind }: GraphNode) => kind === "container" || kind === "bridge" || kind === "tunnel";
 
-function hostOf({ host, at, why }: HostSight): ViewEvent["hosts"][number] {
+function hostOf(one: HostSight): ViewEvent["hosts"][number] {
+  const { at, why } = one;
   const seen = at === undefined ? null : Math.round((performance.now() - at) / 100) / 10;
-  return { name: host || "this machine", seen, why: why === undefined ? null : plain(why) };
+  return { name: nameOf(one), seen, why: why === undefined ? null : plain(why) };
 }
 
 function driftHtml(notes: readonly string[], unknown: readonly string[], objects: number): string {
@@ -67,6 +77,16 @@ function driftHtml(notes: readonly string[], unknown: readonly string[], objects
   return `<h2>Drift</h2><ul>${lines.join("")}</ul>`;
 }
 
+/** The host that a node is on: it stands behind the kind, `container:HOST:NETNS`. */
+function onHost({ id }: GraphNode, host: string): boolean {
+  return `${id}:`.slice(id.indexOf(":") + 1).startsWith(`${host}:`);
+}
+
+function unseenOf({ nodes }: Graph, hosts: readonly HostSight[]): string[] {
+  const lost = hosts.filter(({ why }) => why !== undefined);
+  return nodes.filter((one) => one.kind !== "world" && lost.some(({ host }) => onHost(one, host))).map(({ id }) => id);
+}
+
 function ratesOf(before: Graph, now: Graph, hosts: readonly HostSight[]): Record<string, string> {
   const seconds = new Map(
     hosts.flatMap((one) =>
@@ -75,12 +95,10 @@ function ratesOf(before: Graph, now: Graph, hosts: readonly HostSight[]): Record
   );
   const old = new Map(before.nodes.map(({ id, traffic }) => [id, traffic]));
   return Object.fromEntries(
-    now.nodes.filter(hasRate).flatMap(({ id, traffic }) => {
+    now.nodes.filter(hasRate).flatMap((one) => {
+      const { id, traffic } = one;
       const was = old.get(id);
-      // The host stands behind the kind: `container:HOST:NETNS`.
-      const time = seconds.get(
-        hosts.find(({ host }) => id.slice(id.indexOf(":") + 1).startsWith(`${host}:`))?.host ?? "",
-      );
+      const time = seconds.get(hosts.find(({ host }) => onHost(one, host))?.host ?? "");
       return was && traffic && time ? [[id, rateText(was, traffic, time)]] : [];
     }),
   );

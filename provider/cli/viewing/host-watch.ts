@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { hostOf } from "../../host/host.ts";
+import { type Fact, sh } from "../../kernel/command.ts";
 import { LinuxnetError } from "../../kernel/failure.ts";
 import { type Result, tryAll, wayOut } from "../checking/probing.ts";
-import { hostsOf, trialsOf } from "../checking/trials.ts";
+import { trialsOf } from "../checking/trials.ts";
 import { type Counted, countOn } from "../counting.ts";
 import type { Drift } from "../graph/build.ts";
 import type { StackResource } from "../stack.ts";
 import { driftIn, lookAt } from "../standing.ts";
+import { hostsOf } from "../topology/hosts.ts";
 import type { Topology } from "../topology/model.ts";
 
 /** What is known of the stack that is watched. */
@@ -33,6 +36,7 @@ export interface HostSight {
   counters: Counting | undefined;
   /** The counters before those. */
   before: Counting | undefined;
+  /** As it was when it was last seen. */
   drift: Drift;
   /** Why it is not known of some objects whether they drifted. */
   unknown: readonly string[];
@@ -57,6 +61,9 @@ export interface Pace {
   /** Called whenever something new was seen. */
   changed(): void;
 }
+
+/** Whether a host answers at all. */
+const there: Fact<boolean> = { command: sh(":"), parse: ({ code }) => code === 0 };
 
 /** Looks at one host as long as it is wanted. */
 export class HostWatch {
@@ -99,9 +106,15 @@ export class HostWatch {
 
   async #compare(): Promise<void> {
     const own = this.known.resources.filter(({ connection }) => (connection?.host ?? "") === this.sight.host);
-    const { drift, unknown } = driftIn(await lookAt(own));
-    this.sight.drift = drift;
-    this.sight.unknown = unknown;
+    const host = hostOf(own[0]?.connection);
+    const found = await this.#asked(async () => {
+      const seen = driftIn(await lookAt(own));
+      // That the host is lost is said once, and not of every object.
+      await host.observe({ there });
+      return seen;
+    });
+    this.sight.unknown = found?.unknown ?? [];
+    if (found) this.sight.drift = found.drift;
   }
 
   async #check(): Promise<void> {

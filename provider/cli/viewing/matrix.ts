@@ -12,19 +12,23 @@ const mostLines = 30;
 
 const groups = ["containers", "gateways", "world"] as const;
 
+/** What came of a trial, and whether the host that it was tried on cannot be reached now: it is not told what it was then. */
+export type Tried = Result & { lost: boolean };
+
 /**
  * What reaches what, as a table: a cell for each pair, and all in words of what is not as it should be.
  * @param unpaired whether there are too many containers to try every pair
  */
-export function matrixHtml(results: readonly Result[] | undefined, unpaired = false): string {
+export function matrixHtml(results: readonly Tried[] | undefined, unpaired = false): string {
   if (!results) return "<h2>Checks</h2><p>Trying what reaches what…</p>";
-  const wrong = results.filter((one) => isWrong(one) || one.fault !== undefined);
-  const { held, total } = pointsOf(results);
+  const seen = results.filter(({ lost }) => !lost);
+  const away = results.length - seen.length;
+  const wrong = seen.filter((one) => isWrong(one) || one.fault !== undefined);
+  const { held, total } = pointsOf(results.map((one) => (one.lost ? { ...one, fault: lostText } : one)));
   return [
     "<h2>Checks</h2>",
-    wrong.length === 0
-      ? `<p class="good">All ${results.length} are as they should be.</p>`
-      : `<p class="bad">${wrong.length} of ${results.length} are not as they should be.</p>`,
+    away > 0 ? `<p class="changed">Of ${away} it is not known: their host cannot be reached.</p>` : "",
+    verdict(wrong.length, seen.length, away),
     total > 0 ? `<p>${held} of ${total} points</p>` : "",
     unpaired
       ? `<p>Not every pair of more than ${mostPaired} containers is tried here: linuxnet check does that.</p>`
@@ -35,6 +39,14 @@ export function matrixHtml(results: readonly Result[] | undefined, unpaired = fa
   ].join("");
 }
 
+const lostText = "the host cannot be reached";
+
+function verdict(wrong: number, seen: number, away: number): string {
+  if (wrong > 0) return `<p class="bad">${wrong} of ${seen} are not as they should be.</p>`;
+  if (seen === 0 && away > 0) return "";
+  return `<p class="good">All ${away > 0 ? "other " : ""}${seen} are as they should be.</p>`;
+}
+
 const lineHtml = (one: Result) => `<li class="bad">${xml(plain(sentence(one)))}</li>`;
 
 /** Names without their Lab, where they tell the containers apart all the same. */
@@ -43,7 +55,7 @@ function shortNames(names: readonly string[]): (name: string) => string {
   return new Set(names.map(short)).size === names.length ? short : (name) => name;
 }
 
-function table(results: readonly Result[]): string {
+function table(results: readonly Tried[]): string {
   const own = results.filter(({ group }) => (groups as readonly string[]).includes(group));
   const names = [...new Set(own.map(({ from }) => from))];
   if (names.length === 0) return "";
@@ -64,9 +76,10 @@ function table(results: readonly Result[]): string {
 }
 
 /** A sign and a colour: `!` is what is not as it should be. */
-function cellHtml(found: readonly Result[]): string {
+function cellHtml(found: readonly Tried[]): string {
   const worst = found.find(isWrong) ?? found.find(({ held }) => !held) ?? found[0];
   if (!worst) return "<td></td>";
+  if (worst.lost) return `<td class="unknown" title="${lostText}">?</td>`;
   const title = xml(plain(sentence(worst)));
   if (worst.fault !== undefined) return `<td class="unknown" title="${title}">?</td>`;
   const kind = isWrong(worst) ? "wrong" : worst.held ? "yes" : "no";

@@ -19,6 +19,7 @@ ${style}
   .good { color: #137333; }
   .quiet { color: #5f6368; font-size: 14px; }
   .stale main, .stale aside { opacity: 0.45; }
+  .linuxnet .unseen { opacity: 0.4; }
   .linuxnet .rate { fill: #1a56b0; }
   table { border-collapse: collapse; margin: 8px 0; }
   th { font-weight: normal; text-align: left; padding: 1px 6px 1px 0; white-space: nowrap; }
@@ -56,6 +57,7 @@ const viewProgram = `${pageProgram}
       const text = event.rates[rate.closest(".node").dataset.id] ?? "";
       if (rate.textContent !== text) rate.textContent = text;
     }
+    for (const node of main.querySelectorAll(".node")) node.classList.toggle("unseen", event.unseen.includes(node.dataset.id));
     hosts = event.hosts;
     heard = performance.now();
     byId("lost").hidden = true;
