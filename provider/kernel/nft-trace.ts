@@ -58,8 +58,13 @@ function readPacket(text: string): TracedPacket {
     destinationPort: number(/ (?:tcp|udp) dport (\d+)/),
     protocol: word(/ (tcp|udp|icmpv6|icmp) (?:sport|type) /) ?? "",
     icmp: word(/ icmp(?:v6)? type (\S+)/),
-    id: number(/ icmp(?:v6)? id (\d+)/),
+    id: number(/ icmp(?:v6)? id (\d+)/) ?? upperHalf(number(/ icmpv6 parameter-problem (\d+)/)),
   };
+}
+
+/** Of ICMPv6 nft shows an echo's identifier and number as one, under another type's name for these four bytes (RFC 4443, 3.4 and 4.1). */
+function upperHalf(word: number | undefined): number | undefined {
+  return word === undefined ? undefined : word >>> 16;
 }
 
 /** A chain as `nft -a -t list ruleset` shows it. */

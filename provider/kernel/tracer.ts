@@ -154,5 +154,7 @@ function answers(tracer: Tracer): string[] {
 export function tracerFilter({ protocol, sourcePort }: Tracer): string {
   if (protocol === "icmp") return "icmp or icmp6";
   const port = `(${protocol} port ${sourcePort})`;
-  return `${port}${protocol === "tcp" ? " or (tcp[tcpflags] & (tcp-syn|tcp-rst) != 0)" : ""} or icmp or icmp6`;
+  // Of IPv6 pcap-filter(7) finds no flags by their name.
+  const flags = " or (tcp[tcpflags] & (tcp-syn|tcp-rst) != 0) or (ip6[6] = 6 and ip6[53] & (tcp-syn|tcp-rst) != 0)";
+  return `${port}${protocol === "tcp" ? flags : ""} or icmp or icmp6`;
 }

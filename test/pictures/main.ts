@@ -1,5 +1,5 @@
-// `npm run screenshots`: a lab with 3 and one with 30 containers, made on a machine of its own, as `linuxnet graph` and
-// `linuxnet view` show them in Debian's Chromium at 1280 pixels. The pictures lie in docs/pictures.
+// `npm run screenshots`: a lab with 3 and one with 30 containers, made on a machine of its own, as `linuxnet graph`, `linuxnet view`
+// and `linuxnet trace` show them in Debian's Chromium at 1280 pixels. The pictures lie in docs/pictures.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Browser, type Page } from "../support/browser.ts";
@@ -33,6 +33,17 @@ async function graph(stack: Stack, browser: Browser, name: string, format: strin
   await save(page, name);
 }
 
+/** What `linuxnet trace` writes of a packet to a published port, as high as it is. */
+async function trace(stack: Stack, browser: Browser, name: string): Promise<void> {
+  const { code, stdout, stderr } = await stack.linuxnet("trace", "host", "127.0.0.1:8080", "--format", "html");
+  if (code !== 0) throw new Error(stderr);
+  const file = join(stack.folder, "trace.html");
+  writeFileSync(file, stdout);
+  const page = await browser.open(`file://${file}`);
+  await page.resize(1280, Number(await page.evaluate("document.documentElement.scrollHeight")));
+  await save(page, name);
+}
+
 /** What it looks like while a page is fetched from outside again and again. */
 async function view(stack: Stack, browser: Browser, name: string, until: string): Promise<void> {
   const { machine } = stack;
@@ -56,6 +67,7 @@ const drifted = `document.querySelector("#drift .bad") !== null && document.quer
 async function withThree(stack: Stack, browser: Browser): Promise<void> {
   await graph(stack, browser, "graph-html-3", "html", "--refresh");
   await graph(stack, browser, "graph-svg-3", "svg", "--refresh");
+  await trace(stack, browser, "trace-html");
   await view(stack, browser, "view-3", sound);
   await stack.machine.sh("ip link set dev $(ls /sys/class/net | grep ^client | head -1) down");
   await view(stack, browser, "view-drift", drifted);

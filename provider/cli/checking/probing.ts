@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostOf } from "../../host/host.ts";
+import { familyOf } from "../../kernel/addresses.ts";
 import { type Fact, noNetns, type Reply, sh } from "../../kernel/command.ts";
 import type { Connection } from "../../kernel/connection.ts";
 import { probeFact } from "../../kernel/probe.ts";
@@ -113,12 +114,20 @@ function read({ question }: Trial, reply: Reply | undefined): Pick<Result, "held
 /**
  * The way out of a host: its default gateway stands for the world, where the host itself reaches it.
  * @param given an address that stands for the world instead
+ * @param families those of the gateway; the first of its default routes that has one of them
  */
-export async function wayOut(connection: Connection | undefined, given: string | undefined): Promise<WayOut> {
+export async function wayOut(
+  connection: Connection | undefined,
+  given: string | undefined,
+  families: readonly (4 | 6)[] = [4, 6],
+): Promise<WayOut> {
   const routes = "limit ip -4 route show default; limit ip -6 route show default";
   const first: Fact<string | undefined> = {
     command: sh(routes),
-    parse: ({ stdout }) => /^default via (\S+)/m.exec(stdout)?.[1],
+    parse: ({ stdout }) =>
+      [...stdout.matchAll(/^default via (\S+)/gm)]
+        .map(([, via = ""]) => via)
+        .find((one) => families.includes(familyOf(one))),
   };
   const host = hostOf(connection);
   const world = given ?? (await host.observe({ first })).first;

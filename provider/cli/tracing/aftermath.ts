@@ -1,6 +1,7 @@
 import { hostOf } from "../../host/host.ts";
 import { familyOf } from "../../kernel/addresses.ts";
 import { type Fact, type Facts, sh } from "../../kernel/command.ts";
+import type { Connection } from "../../kernel/connection.ts";
 import { type Counted, legacyCounters, metSince } from "../../kernel/iptables-counted.ts";
 import { readSave } from "../../kernel/iptables-save.ts";
 import { readTable } from "../../kernel/nft.ts";
@@ -13,7 +14,7 @@ import type { Surveyed } from "./survey.ts";
 
 /** Looks at what the packet has left behind: entries of conntrack, counters; and at whose the rules are. */
 export async function afterwards(
-  { spots }: Journey,
+  { spots, sender }: Journey,
   tracer: Tracer,
   known: Surveyed,
 ): Promise<Pick<Observation, "connections" | "unseen" | "rules">> {
@@ -21,7 +22,9 @@ export async function afterwards(
   const all = await Promise.all(
     spots.map(async (spot, index) => {
       const facts = { ...rulesFacts(spot, family), counted: legacyCounters(family, spot.enter) };
-      const own: Facts = spot.own ? { ...facts, connections: connectionFact(tracer) } : facts;
+      const own: Facts = spot.own
+        ? { ...facts, connections: connectionFact(tracerOn(spot.connection, sender, tracer)) }
+        : facts;
       const { connections = [], counted, ...rules } = await hostOf(spot.connection).observe(own);
       const legacy = legacyText(spot, known.counted[index], counted as Counted);
       return { connections: connections as string[], legacy, rules: rules as unknown as Ruled };
@@ -32,6 +35,11 @@ export async function afterwards(
     unseen: [...known.unseen, ...all.flatMap(({ legacy }) => legacy)],
     rules: all.map(({ rules }) => rules),
   };
+}
+
+/** A tracer as a host sees it: its source may be another one there than where it was sent. */
+export function tracerOn(connection: Connection | undefined, sender: Spot, tracer: Tracer): Tracer {
+  return connection?.host === sender.connection?.host ? tracer : { ...tracer, source: undefined };
 }
 
 function legacyText(spot: Spot, before: Counted, after: Counted): string[] {
@@ -62,7 +70,7 @@ function connectionFact({ protocol, source, destination, sourcePort, destination
   const six = familyOf(destination) === 6;
   const name = protocol === "icmp" && six ? "icmpv6" : protocol;
   const ports =
-    protocol === "icmp" ? ["--icmp-id", id] : ["--orig-port-src", sourcePort, "--orig-port-dst", destinationPort];
+    protocol === "icmp" ? [`--${name}-id`, id] : ["--orig-port-src", sourcePort, "--orig-port-dst", destinationPort];
   const match = ["--orig-dst", destination, ...(source ? ["--orig-src", source] : []), ...ports];
   const words = ["conntrack", "-L", "-f", six ? "ipv6" : "ipv4", "-p", name, ...match].map(String);
   return {

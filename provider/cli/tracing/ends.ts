@@ -2,15 +2,15 @@ import { randomInt } from "node:crypto";
 import { bare, canonicalAddress, contains, familyOf } from "../../kernel/addresses.ts";
 import { inNetns } from "../../kernel/command.ts";
 import type { Connection } from "../../kernel/connection.ts";
-import { LinuxnetError } from "../../kernel/failure.ts";
 import { quote } from "../../kernel/quote.ts";
 import type { Tracer } from "../../kernel/tracer.ts";
 import { wayOut } from "../checking/probing.ts";
-import { didYouMean } from "../engine.ts";
 import { readHost } from "../host-option.ts";
 import { findPlace } from "../topology/find.ts";
+import { hostNamed, hostsOf } from "../topology/hosts.ts";
 import { fullName, type Place, type Topology } from "../topology/model.ts";
 import { mistake } from "../verb.ts";
+import { Hosts } from "./hosts.ts";
 import type { Journey, Spot } from "./model.ts";
 
 /** What `trace` was asked for. */
@@ -27,7 +27,7 @@ export interface Asked {
 /** One end of a journey, as it was named. */
 type End =
   | { kind: "place"; place: Place }
-  | { kind: "host"; connection: Connection | undefined; host: string }
+  | { kind: "host" /** Undefined: the one that is near. */; meant: { connection: Connection | undefined } | undefined }
   | { kind: "world" }
   | { kind: "address"; address: string };
 
@@ -42,12 +42,14 @@ export async function journeyOf(asked: Asked, topology: Topology, stack: string)
   const protocol = asked.protocol ?? (port === undefined ? "icmp" : "tcp");
   refusePort(protocol, port, asked.to);
   const hosts = new Hosts(topology);
-  const near = hosts.nearest(from, to, port);
-  const destination = await addressOf(from, to, near, asked.world);
-  const target = targetOf(to, destination, port, protocol, topology, hosts, near);
+  const near = nearest(hosts, from, to, port);
+  const destination = await addressOf(from, to, hosts, near, asked.world);
+  const far = farOf(to, destination, hosts, near);
+  const target = targetOf(to, destination, port, protocol, topology, hosts, far);
   const sender = senderOf(from, near, hosts, asked.outside);
-  const spots = [hosts.spot(near), sender, ...(target ? [target, hosts.spot(target.connection)] : [])];
-  const unique = [...new Map(spots.map((one) => [JSON.stringify([one.connection, one.enter]), one])).values()];
+  const last = target ? [target, hosts.spot(target.connection)] : [];
+  const spots = [hosts.spot(near), sender, hosts.spot(far.connection), ...last];
+  const unique = [...new Map(spots.map((one) => [JSON.stringify([one.connection?.host, one.enter]), one])).values()];
   const kept = unique.filter((one) => one.own || one.enter !== "");
   const local = sender.connection?.host === near?.host;
   const numbers = { sourcePort: randomInt(40_000, 60_000), destinationPort: port ?? 0, id: randomInt(1, 65_536) };
@@ -86,17 +88,9 @@ function endOf(name: string, topology: Topology, stack: string): End {
   const address = canonicalAddress(name);
   if (address) return { kind: "address", address };
   if (name === "world") return { kind: "world" };
-  const [first, host = ""] = name.split("@");
-  if (name === "host" || first === "host") {
-    const known = [...topology.places, ...topology.published];
-    const found = known.find((one) => one.host === host);
-    if (host !== "" && !found)
-      throw new LinuxnetError({
-        problem: `there is no host ${host} in ${stack}`,
-        remedy: didYouMean(host, [...new Set(known.map((one) => one.host))].filter(Boolean)),
-      });
-    return { kind: "host", host: name.includes("@") ? host : "", connection: found?.connection };
-  }
+  const [first, label] = name.split("@");
+  if (first === "host")
+    return { kind: "host", meant: label === undefined ? undefined : hostNamed(hostsOf(topology), label) };
   return { kind: "place", place: knownPlace(name, topology, stack) };
 }
 
@@ -109,36 +103,13 @@ function knownPlace(name: string, topology: Topology, stack: string): Place {
   return findPlace(known ? topology : { ...topology, places: [...topology.places, ...words] }, name, stack);
 }
 
-/** The hosts of a stack, and the spots on them. */
-class Hosts {
-  readonly #topology: Topology;
-  readonly #all: Map<string, Connection | undefined>;
-  constructor(topology: Topology) {
-    this.#topology = topology;
-    this.#all = new Map([...topology.places, ...topology.published].map((one) => [one.host, one.connection]));
+/** The host that a packet leaves, or comes to: that of the container, or the one that is meant by `host` and `world`. */
+function nearest(hosts: Hosts, from: End, to: End, port: number | undefined): Connection | undefined {
+  for (const end of [from, to]) {
+    if (end.kind === "place") return end.place.connection;
+    if (end.kind === "host" && end.meant) return end.meant.connection;
   }
-
-  /** The host that a packet leaves, or comes to: that of the container, or the one that is meant by `host` and `world`. */
-  nearest(from: End, to: End, port: number | undefined): Connection | undefined {
-    for (const end of [from, to]) {
-      if (end.kind === "place") return end.place.connection;
-      if (end.kind === "host" && end.host !== "") return end.connection;
-    }
-    const publishing = this.#topology.published.filter(({ hostPort }) => hostPort === port);
-    const hosts = new Map(publishing.map((one) => [one.host, one.connection]));
-    const likely = hosts.size === 1 ? hosts : this.#all;
-    if (likely.size <= 1) return [...likely.values()][0];
-    mistake(
-      "the stack is on several hosts",
-      `Say which: ${[...likely.keys()].map((one) => `host@${one}`).join(", ")}.`,
-    );
-  }
-
-  /** A host's own namespace. */
-  spot(connection: Connection | undefined): Spot {
-    const name = this.#all.size > 1 ? `host@${connection?.host ?? ""}` : "host";
-    return { name, connection, enter: "", own: true };
-  }
+  return hosts.likely(port);
 }
 
 function placeSpot(place: Place, hosts: Hosts): Spot {
@@ -161,16 +132,25 @@ function senderOf(from: End, near: Connection | undefined, hosts: Hosts, outside
   );
 }
 
-async function addressOf(from: End, to: End, near: Connection | undefined, world: string | undefined): Promise<string> {
+async function addressOf(
+  from: End,
+  to: End,
+  hosts: Hosts,
+  near: Connection | undefined,
+  world: string | undefined,
+): Promise<string> {
   const own = from.kind === "place" ? from.place.addresses : [];
+  const families = own.map((one) => familyOf(bare(one)));
   switch (to.kind) {
     case "address":
       return to.address;
     case "place":
       return placeAddress(own, to.place);
     case "world":
-      return (await out(near, world)).world;
+      return (await out(near, world, families.length > 0 ? families : undefined)).world;
     default:
+      if (from.kind !== "world" && to.meant && to.meant.connection?.host !== near?.host)
+        return hosts.address(to.meant.connection, families);
       if (from.kind === "host") return "127.0.0.1";
       if (from.kind === "place" && from.place.gateway !== "") return from.place.gateway;
       return (await out(near, world)).own;
@@ -186,11 +166,27 @@ function placeAddress(own: readonly string[], { addresses, name }: Place): strin
   return bare(found);
 }
 
-async function out(near: Connection | undefined, given: string | undefined): Promise<{ world: string; own: string }> {
-  const { world = given, own } = await wayOut(near, given);
+async function out(
+  near: Connection | undefined,
+  given: string | undefined,
+  families?: readonly (4 | 6)[],
+): Promise<{ world: string; own: string }> {
+  const { world = given, own } = await wayOut(near, given, families);
   if (world === undefined || own === undefined)
     mistake("the host has no default gateway that answers", "Name an address beyond the uplink with --world.");
   return { world, own };
+}
+
+/** The host that a packet comes to, and whether the address is its own. */
+interface Far {
+  connection: Connection | undefined;
+  itself: boolean;
+}
+
+function farOf(to: End, destination: string, hosts: Hosts, near: Connection | undefined): Far {
+  if (to.kind === "host") return { connection: (to.meant ?? { connection: near }).connection, itself: true };
+  const found = to.kind === "address" ? hosts.having(destination) : undefined;
+  return { connection: found ? found.connection : near, itself: found !== undefined };
 }
 
 function targetOf(
@@ -200,15 +196,15 @@ function targetOf(
   protocol: string,
   { places, published }: Topology,
   hosts: Hosts,
-  near: Connection | undefined,
+  far: Far,
 ): Spot | undefined {
   if (to.kind === "place") return placeSpot(to.place, hosts);
   const at = (address: string) => places.find(({ addresses }) => addresses.some((one) => bare(one) === address));
   const direct = at(destination);
   if (direct) return placeSpot(direct, hosts);
-  const host = near?.host ?? "";
+  const host = far.connection?.host ?? "";
   const leading = published.find((one) => one.host === host && one.hostPort === port && one.protocol === protocol);
   const behind = leading && at(leading.targetAddress);
   if (behind) return placeSpot(behind, hosts);
-  return to.kind === "host" ? hosts.spot(near) : undefined;
+  return far.itself ? hosts.spot(far.connection) : undefined;
 }

@@ -11,8 +11,9 @@ const style = `
   h1 { font-size: 16px; margin: 0 0 4px; }
   .good { color: #137333; } .bad { color: #c5221f; }
   main { overflow-x: auto; padding: 8px 16px; }
-  section { padding: 4px 16px; } pre { white-space: pre-wrap; font: 12px monospace; }
+  section { padding: 4px 16px; } h2 { font-size: 14px; margin: 8px 0 4px; } pre { white-space: pre-wrap; font: 12px monospace; }
   svg text { font: 12px monospace; fill: #202124; }
+  svg .over { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; }
   svg .lane { font-weight: bold; } svg .title { font: bold 13px sans-serif; }`;
 
 const laneWidth = 200;
@@ -67,7 +68,7 @@ const arrowHead =
 
 function markAt(mark: Mark, top: number, width: number): { height: number; text: string } {
   if (mark.kind === "title")
-    return { height: 32, text: `<text x="${margin}" y="${top + 18}" class="title">${xml(mark.text)}</text>` };
+    return { height: 32, text: `<text x="${margin}" y="${top + 18}" class="title over">${xml(mark.text)}</text>` };
   return mark.kind === "arrow" ? arrowAt(mark, top, width) : noteAt(mark, top, width);
 }
 
@@ -77,7 +78,10 @@ function arrowAt({ from, to, text }: Mark & { kind: "arrow" }, top: number, widt
   const line = from === to ? `M${one} ${y - 8}h30v12h-30` : `M${one} ${y}L${other} ${y}`;
   const x = within((one + other) / 2, text.length * character, width);
   const path = `<path d="${line}" fill="none" stroke="#1a73e8" marker-end="url(#head)"/>`;
-  return { height: 40, text: `${path}<text x="${x}" y="${y - 8}" text-anchor="middle">${xml(plain(text))}</text>` };
+  return {
+    height: 40,
+    text: `${path}<text x="${x}" y="${y - 8}" text-anchor="middle" class="over">${xml(plain(text))}</text>`,
+  };
 }
 
 /** The middle of something so that it lies within the picture. */

@@ -1,6 +1,6 @@
 import type { Flow } from "./flow.ts";
 import { sameTuple, tupleText } from "./flow.ts";
-import type { Capture, Observation, Traced, Way } from "./model.ts";
+import type { Capture, Journey, Observation, Spot, Traced, Way } from "./model.ts";
 
 /** What one spot's rules did with a packet between one link and the next. */
 export interface Pass {
@@ -13,14 +13,35 @@ export interface Pass {
 export type Happening = { capture: Capture; way: Way } | { pass: Pass };
 
 /**
+ * The hosts of spots in the order in which a packet comes to them: a number for each spot. The clocks of two hosts differ by more than
+ * a packet takes. All the same where that order is not known: one host, or a way that leads back to the first one.
+ */
+export function hostOrder({ spots, sender, target }: Pick<Journey, "spots" | "sender" | "target">): number[] {
+  const host = ({ connection }: Spot) => connection?.host ?? "";
+  const [first, ...last] = [sender, ...(target ? [target] : [])].map(host);
+  if (last.includes(first ?? "")) return spots.map(() => 0);
+  const between = spots.map(host).filter((one) => !last.includes(one));
+  const order = [...new Set([first, ...between, ...last])];
+  return spots.map((one) => order.indexOf(host(one)));
+}
+
+/**
  * Puts what was captured and what nft's trace told into one order. Captures have a time; a pass has none, but tells the links that
  * the packet came in by and goes out by: it stands right behind the one, or right before the other.
+ * @param order the number of each spot's host, as {@link hostOrder} tells it
  */
-export function merged({ captures, traced }: Pick<Observation, "captures" | "traced">, flow: Flow): Happening[] {
+export function merged(
+  { captures, traced }: Pick<Observation, "captures" | "traced">,
+  flow: Flow,
+  order: readonly number[],
+): Happening[] {
   const sights = firstSights(captures, flow);
   const passes = passesOf(traced, flow);
   return (["there", "back"] as const).flatMap((way) => {
-    const list: Happening[] = sights.filter((one) => one.way === way).map((one) => ({ ...one }));
+    const turn = way === "there" ? 1 : -1;
+    const at = ({ capture: { spot } }: { capture: Capture }) => turn * (order[spot] ?? 0);
+    const own = sights.filter((one) => one.way === way).toSorted((one, other) => at(one) - at(other));
+    const list: Happening[] = own.map((one) => ({ ...one }));
     for (const pass of passes.filter((one) => one.way === way)) list.splice(placeOf(pass, list), 0, { pass });
     return list;
   });

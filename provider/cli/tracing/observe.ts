@@ -9,7 +9,7 @@ import { PcapReader } from "../../kernel/pcap.ts";
 import { quote } from "../../kernel/quote.ts";
 import { sendFact, type Tracer, tracerFilter, tracingTable } from "../../kernel/tracer.ts";
 import { countSockets, type Held, type Watcher, waitFor, watchScript } from "../../kernel/watching.ts";
-import { afterwards } from "./aftermath.ts";
+import { afterwards, tracerOn } from "./aftermath.ts";
 import type { Capture, Journey, Observation, Traced } from "./model.ts";
 import { type Surveyed, survey } from "./survey.ts";
 
@@ -65,14 +65,14 @@ async function openAll(openings: readonly (() => Promise<Watch>)[]): Promise<Wat
 
 function watchHost(
   own: readonly number[],
-  { spots }: Journey,
+  { spots, sender }: Journey,
   tracer: Tracer,
   known: Surveyed,
   seen: Pick<Observation, "captures" | "traced">,
 ): Promise<Watch> {
   const connection = spots[own[0] ?? 0]?.connection;
   const readers = new Map(own.map((spot) => [spot, new PcapReader()]));
-  const script = scriptOf(own, spots, tracer, known);
+  const script = scriptOf(own, spots, tracerOn(connection, sender, tracer), known);
   return Watch.open(connection, script, (line) => {
     const [, tag, number = "", text = ""] = /^([TC])(\d+) (.*)$/.exec(line) ?? [];
     const spot = Number(number);

@@ -1,6 +1,6 @@
 import type { Sent } from "../../kernel/tracer.ts";
 import { endText, Flow } from "./flow.ts";
-import { merged } from "./merge.ts";
+import { hostOrder, merged } from "./merge.ts";
 import type { Journey, MetRule, Observation, Step, Story } from "./model.ts";
 import { Path } from "./path.ts";
 
@@ -10,7 +10,7 @@ type Ending = Pick<Story, "reached" | "verdict" | "end">;
 export function storyOf(journey: Journey, observation: Observation): Story {
   const flow = new Flow(journey.tracer, observation.connections);
   const path = new Path(journey.spots, observation.rules);
-  for (const happening of merged(observation, flow)) path.take(happening);
+  for (const happening of merged(observation, flow, hostOrder(journey))) path.take(happening);
   const { steps } = path;
   return {
     from: journey.from,

@@ -117,6 +117,31 @@ test("without a rule that drops it, the link is named where it was seen last", (
   expect(storyOf(journey, never).verdict).toBe("it did not leave web: Network is unreachable (to 203.0.113.1:80)");
 });
 
+test("of two hosts the one that sends comes first, whatever their clocks say", () => {
+  const on = (name: string, at: string, enter = "") => ({ ...spot(name, enter), connection: { host: at } });
+  const spots = [on("host@a", "a"), on("web", "a", "nsenter "), on("host@b", "b"), on("db", "b", "nsenter ")];
+  const [, sender, , target] = spots as [Spot, Spot, Spot, Spot];
+  const ways = [
+    [1, "out", 1_000],
+    [0, "in", 1_001],
+    [0, "out", 1_002],
+    [2, "in", 3],
+    [2, "out", 4],
+    [3, "in", 5],
+  ] as const;
+  const answers = ways.map(([where, io, time]) =>
+    seen((where < 2 ? 3000 : 100) - time, where, "l", io === "in" ? "out" : "in", "10.5.0.2", "S."),
+  );
+  const captures = [
+    ...ways.map(([where, io, time]) => seen(time, where, "l", io, "10.5.0.2")),
+    ...answers.toReversed(),
+  ];
+  const two = { ...observed([], [], { outcome: "reply", said: "" }), captures, traced: [] };
+  const { steps } = storyOf({ ...journey, spots, sender, target }, two);
+  const places = ["web", "host@a", "host@a", "host@b", "host@b", "db"];
+  expect(steps.map(({ place }) => place)).toEqual([...places, ...places.toReversed()]);
+});
+
 test("mermaid has a lane for each link, and what has a meaning there is harmless", () => {
   expect(asMermaid(dropped, false).split("\n").slice(1)).toEqual([
     expect.stringContaining("  title web to world:80, tcp: it ended in host"),

@@ -16,6 +16,8 @@ test("a packet is read with its links, addresses and ports", () => {
     id: 7,
     out: undefined,
   });
+  // As nft 1.0 writes it.
+  expect(of(echo.replace("icmpv6 id 7", "icmpv6 parameter-problem 278003713"))?.packet).toMatchObject({ id: 4242 });
 });
 
 test("a rule is read with its handle and verdict, also one that the monitor does not know", () => {
