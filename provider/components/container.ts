@@ -23,7 +23,7 @@ export interface ContainerArgs extends Partial<Omit<ProcessArgs, "netns" | "adop
   /** The address in the network, one per family; default: the network's next free one. */
   address?: string | string[];
   /** Join the namespace of another container, or one by name, instead of a network. */
-  netns?: Container | string;
+  netns?: Container | pulumi.Input<string>;
   /** The name in its own hosts file, and one more in networks with `dns`; default the container's. */
   hostname?: string;
   /** More names of it in its networks, for which these need `dns`; several containers may share one. */
@@ -131,7 +131,7 @@ export class Container extends pulumi.ComponentResource {
   }
 
   #makeNetns({ netns, sysctls }: ContainerArgs): pulumi.Output<string> {
-    if (netns !== undefined) return typeof netns === "string" ? pulumi.output(netns) : netns.netns;
+    if (netns !== undefined) return netns instanceof Container ? netns.netns : pulumi.output(netns);
     if (this.networks.some(({ driver }) => driver === "host")) return pulumi.output("");
     return new Netns(
       this.#name,

@@ -45,12 +45,27 @@ const containerArgs: Record<keyof ContainerArgs, true> = {
   ready: true,
 };
 
+/** What says which resources there are, and so cannot wait for what others turn out to be. */
+const plainOfNetwork = [
+  "driver",
+  "subnet",
+  "subnets",
+  "gateway",
+  "ipRange",
+  "internal",
+  "masquerade",
+  "isolate",
+  "dns",
+];
+const plainOfContainer = ["network", "address", "links", "publish", "host", "hostname", "aliases", "extraHosts"];
+
 /**
- * Refuses arguments that a network does not have.
+ * Refuses arguments that a network does not have, and outputs where plain data is needed.
  * @throws RunError that names the argument, and the one that was probably meant
  */
 export function refuseOddNetwork(name: string, args: NetworkArgs): void {
   refuseUnknown(`network "${name}"`, args, networkArgs);
+  refuseLater(`network "${name}"`, args, [...plainOfNetwork, "connections", "overlay"]);
 }
 
 /**
@@ -59,6 +74,7 @@ export function refuseOddNetwork(name: string, args: NetworkArgs): void {
  */
 export function refuseOddContainer(name: string, args: ContainerArgs): void {
   refuseUnknown(`container "${name}"`, args, containerArgs);
+  refuseLater(`container "${name}"`, args, plainOfContainer);
   const need = (holds: boolean, rule: string): void => {
     if (!holds) throw new pulumi.RunError(`container "${name}": ${rule}`);
   };
@@ -68,7 +84,7 @@ export function refuseOddContainer(name: string, args: ContainerArgs): void {
     networks.every((one) => isObject(one) && "sites" in one),
     "network must be a Network, or a list of them",
   );
-  need(typeof netns === "string" || (isObject(netns) && "netns" in netns), "netns must be a Container or a name");
+  need(isText(netns) || (isObject(netns) && "netns" in netns), "netns must be a Container or a name");
   for (const [alias, other] of Object.entries<unknown>(links))
     need(isObject(other) && "networks" in other, `the link ${alias} must lead to a Container`);
   const ports: unknown = publish;
@@ -76,6 +92,23 @@ export function refuseOddContainer(name: string, args: ContainerArgs): void {
     Array.isArray(ports) && ports.every((port) => typeof port === "string" || isObject(port)),
     'publish must be a list, such as ["8080:80"]',
   );
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string" || isLater(value);
+}
+
+function isLater(value: unknown): boolean {
+  return pulumi.Output.isInstance(value) || value instanceof Promise;
+}
+
+function refuseLater(what: string, args: object, keys: readonly string[]): void {
+  for (const [key, value] of Object.entries(args)) {
+    if (!keys.includes(key) || ![value].flat().some(isLater)) continue;
+    throw new pulumi.RunError(
+      `${what}: ${key} must be known while the program runs, and is an output: it says which resources there are`,
+    );
+  }
 }
 
 function isObject(value: unknown): value is object {

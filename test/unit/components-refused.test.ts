@@ -52,6 +52,23 @@ describe("a network is refused", () => {
   });
 });
 
+test("what says which resources there are is refused as an output, by its name", () => {
+  const [subnet, internal] = [pulumi.output("10.22.0.0/24"), pulumi.output(true)];
+  const rule = (what: string) => new RegExp(`^${what} must be known while the program runs, and is an output`);
+  const network = (args: object) => () => new Network("later", args);
+  expect(network({ subnet })).toThrow(rule('network "later": subnet'));
+  expect(network({ subnets: [subnet] })).toThrow(rule('network "later": subnets'));
+  expect(network({ internal })).toThrow(rule('network "later": internal'));
+  const container = (args: object) => () => new Container("later", args);
+  expect(container({ address: pulumi.output("10.22.0.7") })).toThrow(rule('container "later": address'));
+  expect(container({ publish: [pulumi.output("8080:80")] })).toThrow(rule('container "later": publish'));
+});
+
+test("a namespace is joined by an output that has its name", async () => {
+  const { netns } = new Container("joins", { netns: pulumi.output("ct1") });
+  expect(await new Promise((resolve) => netns.apply(resolve))).toBe("ct1");
+});
+
 describe("a container is refused", () => {
   let counter = 0;
   const n = () => {
