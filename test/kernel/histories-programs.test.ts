@@ -36,6 +36,12 @@ historyTests({
         "refresh",
         "destroy",
       ],
+      "what keeps closed what was closed names no cable of ours that a destroy has left": [
+        "lab = names",
+        "up",
+        "destroy, plugin at 6",
+        "up",
+      ],
       "a container that has lost all of its routes gets them again": ["lab = one", "up", "lab ~ flush routes", "up"],
     },
   },
