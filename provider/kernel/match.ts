@@ -52,10 +52,11 @@ function protocolMatch(protocol: string): string {
   return `meta l4proto ${protocol === "icmpv6" ? "ipv6-icmp" : protocol}`;
 }
 
-/** The families that a list of addresses speaks of; IPv4 alone when there is none. */
+/** The families that all of these lists speak of, since a packet has one; IPv4 alone when there is no list. */
 export function familiesOf(...lists: readonly (readonly string[] | undefined)[]): Family[] {
-  const found = [...new Set(lists.flatMap((list) => (list ?? []).map(familyOf)))].toSorted();
-  return found.length === 0 ? [4] : found;
+  const given = lists.filter((list) => list !== undefined).map((list) => list.map(familyOf));
+  if (given.length === 0) return [4];
+  return ([4, 6] as const).filter((family) => given.every((families) => families.includes(family)));
 }
 
 /** The addresses of one family; undefined when there is no list at all. */

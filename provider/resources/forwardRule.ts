@@ -2,7 +2,7 @@
 // comment. Limits: an admin's own drop in another chain cannot be overridden by an accept here.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import type { Family } from "../kernel/addresses.ts";
+import { type Family, familyOf } from "../kernel/addresses.ts";
 import type { Answers } from "../kernel/command.ts";
 import {
   type Backend,
@@ -128,13 +128,23 @@ function trafficOf(args: Args, seen: Seen): Traffic[] {
   });
 }
 
-function rules({ protocol, destinationPorts, sourcePorts }: Args): Issue[] {
+function rules(args: Args): Issue[] {
+  const { protocol, destinationPorts, sourcePorts, source, destination } = args;
   const ported = protocol === "tcp" || protocol === "udp" || protocol === "sctp";
   const needs = "needs protocol tcp, udp or sctp";
   return [
     ...when(destinationPorts !== undefined && !ported, "destinationPorts", needs),
     ...when(sourcePorts !== undefined && !ported, "sourcePorts", needs),
+    ...when(families(args).length === 0, "destination", "must be of the family of source"),
+    ...[given(source), given(destination)].flatMap((list) =>
+      when(list !== undefined && isApart(protocol, list), "protocol", `${protocol} is not of the family of ${list}`),
+    ),
   ];
+}
+
+function isApart(protocol: string | undefined, list: readonly string[]): boolean {
+  const family = { icmp: 4, icmpv6: 6 }[protocol ?? ""];
+  return family !== undefined && !list.some((one) => familyOf(one) === family);
 }
 
 /** How a {@link ForwardRule} is checked, planned and removed. */

@@ -14,6 +14,7 @@ import {
 } from "../kernel/firewall.ts";
 import { natRules } from "../kernel/iptables-rules.ts";
 import { listed, when } from "../kernel/issue.ts";
+import { familiesOf } from "../kernel/match.ts";
 import { natPieces, type Translation, translatedFamilies } from "../kernel/nat-rules.ts";
 import { natTraffic } from "../kernel/nat-traffic.ts";
 import { address, backend, interfaceName, netnsName, oneOrMore, portRange, subnet } from "../kernel/schema.ts";
@@ -125,8 +126,13 @@ function rules(args: Args): Issue[] {
     ...when(destinationPorts !== undefined && protocol === undefined, "destinationPorts", "needs protocol"),
     ...when(toPorts !== undefined && protocol === undefined, "toPorts", "needs protocol"),
     ...when(early, "outInterface", "is not known yet when dnat is decided; use inInterface"),
+    ...when(apart(args), "destination", "must be of the family of source"),
     ...when(mixed(args), "toAddress", "must be of the family of source and destination"),
   ];
+}
+
+function apart({ source, destination }: Args): boolean {
+  return familiesOf(given(source), given(destination)).length === 0;
 }
 
 function mixed({ source, destination, toAddress }: Args): boolean {

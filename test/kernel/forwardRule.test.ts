@@ -101,3 +101,19 @@ test("drift: a rule that was deleted, and one that was moved", async ({ machine 
   expect(await get(machine, straight, "world", "nothing")).toBe("nothing");
   for (const one of [a, b, nat]) await one.destroy();
 });
+
+test("of addresses of both families, those count that fit together", async ({ machine }) => {
+  const both = ["10.0.0.0/24", "fd00::/64"];
+  const rule = await make(machine, "ForwardRule", "mixed", {
+    action: "drop",
+    source: both,
+    destination: "203.0.113.1",
+  });
+  const nat = await make(machine, "NatRule", "mixed", { type: "snat", source: both, toAddress: "203.0.113.2" });
+  expect([await rule.refresh(), await nat.refresh()]).toEqual([[], []]);
+  expect(await machine.sh("nft list chain inet linuxnet user_forward")).toContain(
+    "ip saddr 10.0.0.0/24 ip daddr 203.0.113.1 drop",
+  );
+  await nat.destroy();
+  await rule.destroy();
+});
