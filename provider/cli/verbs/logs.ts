@@ -68,8 +68,9 @@ async function follow(program: RunningProgram, lines: string): Promise<number> {
  * it; where there is none its stdin does, which this process holds open: sshd tells nothing else of a client that has gone.
  */
 function following(log: string, lines: string, terminal: boolean): string {
-  const words = (...more: string[]) => `exec tail -n ${lines} ${more.join(" ")} -F ${quoteAll([log])} 2>/dev/null`;
-  if (terminal) return words();
+  const words = (...more: string[]) => `tail -n ${lines} ${more.join(" ")} -F ${quoteAll([log])} 2>/dev/null`;
+  // Of a program that a signal has ended ssh(1) says 255, as of a connection that is lost.
+  if (terminal) return `trap : INT; ${words()}; exit $?`;
   // No child of tail's own: one that has ended would still be there for it.
-  return `exec 3<&0; p=$(cat <&3 >/dev/null 2>&1 & echo $!); ${words('--pid="$p"')} </dev/null 3<&-`;
+  return `exec 3<&0; p=$(cat <&3 >/dev/null 2>&1 & echo $!); exec ${words('--pid="$p"')} </dev/null 3<&-`;
 }
