@@ -19,6 +19,7 @@ import {
   type SeenIptables,
   viewsOf,
 } from "./iptables-firewall.ts";
+import { isGuarded } from "./iptables-guard.ts";
 import { type SeenTable, tableFact } from "./nft.ts";
 import { hasPieces, isBare, type Pieces, pieceChanges, pieceTeardown } from "./nft-changes.ts";
 import type { Claimant } from "./owner.ts";
@@ -176,7 +177,8 @@ export function firewallTeardown(seen: SeenRules, who: Keeper, netns?: string): 
   return [
     ...acceptTeardown(seen, who, netns),
     ...forwardingTeardown(who.owner, seen.forwarding, netns),
-    ...(seen.forwarding.noted ? guardTeardown(netns) : []),
+    // What was cut off may have taken the note and left the guard.
+    ...(seen.forwarding.noted || viewsOf(seen).some(isGuarded) ? guardTeardown(netns) : []),
     ...iptablesBackendTeardown(seen, who),
     ...pieceTeardown(seen.table, who, netns),
   ];

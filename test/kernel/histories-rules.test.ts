@@ -19,6 +19,12 @@ historyTests({
     theme: iptablesRules,
     runs: 10,
     found: {
+      "a destroy that was cut off before it took the guard away goes on": [
+        "nat = open",
+        "up",
+        "destroy, script at 1",
+        "destroy",
+      ],
       "a translation of iptables that stands yet is no reason to leave forwarding on": [
         "nat = out",
         "lab = plain",
