@@ -26,8 +26,8 @@ const hosts = (n: number) =>
 
 const bodies: Record<Way, string> = {
   primitives: `
-  const bridge = new linuxnet.Bridge(where, { name: "br0", addresses: [gateway + "/16"], connection });
-  new linuxnet.NatRule(where, { type: "masquerade", source: subnet, notOutInterface: bridge.name, connection });
+  const bridge = new linuxnet.Bridge(where + "br0", { name: "br0", addresses: [gateway + "/16"], connection });
+  new linuxnet.NatRule(where + "nat", { type: "masquerade", source: subnet, notOutInterface: bridge.name, connection });
   const made = hosts.map(({ name, address, ...args }) => {
     const netns = new linuxnet.Netns(where + name, { name, ...args, connection });
     new linuxnet.VethPair(where + name, {
