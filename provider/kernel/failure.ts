@@ -76,6 +76,9 @@ export function refuse(problem: string, remedy?: string): never {
   throw new LinuxnetError({ problem, state: "Nothing was changed.", remedy });
 }
 
+/** The host could not be looked at: what stands there is not known, so nothing is told of it. */
+export class Unseen extends LinuxnetError {}
+
 /** Something that is needed is not there yet: another resource may be making it at this moment. */
 export class Missing extends LinuxnetError {}
 

@@ -1,5 +1,5 @@
 import { type Fact, type Reply, type Step, sh } from "./command.ts";
-import { LinuxnetError } from "./failure.ts";
+import { Unseen } from "./failure.ts";
 import { isAbsence } from "./links.ts";
 import { isOwner, ownerText, readOwner } from "./owner.ts";
 import { quote } from "./quote.ts";
@@ -64,8 +64,7 @@ function seenFile(path: string, reply: Reply): SeenFile {
   const none = { bytes: "", text: "", mode: "", owner: undefined };
   if (isAbsence(reply)) return { kind: "absent", ...none };
   if (code !== 0 && stderr.includes("Not a directory")) return { kind: "other", ...none };
-  if (code !== 0)
-    throw new LinuxnetError({ problem: `cannot look at ${path}`, cause: stderr, state: "Nothing was changed." });
+  if (code !== 0) throw new Unseen({ problem: `cannot look at ${path}`, cause: stderr, state: "Nothing was changed." });
   const [head = "", bytes = ""] = stdout.split("\n");
   const [kind = "", mode = ""] = head.split(",");
   if (!kind.startsWith("regular")) return { kind: "other", ...none };

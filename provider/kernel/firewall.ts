@@ -64,7 +64,7 @@ export function firewallFacts({ owner, backend, netns }: Asked, state?: Record<s
   const made = backend === "iptables" || state?.backend === "iptables";
   const asking = made ? "always" : backend === "auto" ? "without nft" : "never";
   return {
-    table: tableFact(netns),
+    table: tableFact(netns, !made),
     forwarding: forwardingFact(owner, netns),
     accept: forwardAcceptFact(netns),
     ...iptablesFacts(asking, netns),

@@ -1,4 +1,5 @@
 import type { Family } from "./addresses.ts";
+import { answered } from "./answered.ts";
 import { type Change, type Fact, inNetns, type ShCommand, type Step, sh } from "./command.ts";
 import { guardComment, guardText, switchOf, typedForwarding } from "./forwarding-guard.ts";
 import { type Claimant, ownerKey } from "./owner.ts";
@@ -56,7 +57,7 @@ export function forwardingFact(owner: string, netns?: string): Fact<SeenForwardi
   const note = `[ ! -e ${mine} ] || echo noted`;
   return {
     command: sh(within(netns, note, `limit ${inNetns(netns)}sh -c ${quote(script)}`)),
-    parse: ({ stdout }) => readForwarding(stdout),
+    parse: (reply) => readForwarding(answered(reply).stdout),
   };
 }
 

@@ -1,9 +1,11 @@
 import type { Family } from "./addresses.ts";
+import { answered } from "./answered.ts";
 import { type Change, type Fact, inNetns, type Reply, type Step, sh, shAt } from "./command.ts";
 import { forwarders, forwardingFolder } from "./forwarding.ts";
 import { strangersLinks } from "./forwarding-guard.ts";
 import { type IptablesSeen, iptablesTool } from "./iptables-save.ts";
 import { type Place, tidyTable } from "./iptables-script.ts";
+import { isAbsence } from "./links.ts";
 import { quote } from "./quote.ts";
 import { typedGuard } from "./rules-typed.ts";
 import { guard } from "./ruleset.ts";
@@ -50,8 +52,8 @@ export function closedFact(netns?: string): Fact<Closed> {
   };
 }
 
-function readClosed({ stdout }: Reply): Closed {
-  const lines = stdout.split("\n").map((line) => line.split(" "));
+function readClosed(reply: Reply): Closed {
+  const lines = (isAbsence(reply) ? "" : answered(reply).stdout).split("\n").map((line) => line.split(" "));
   const of = (family: Family) => lines.filter(([first]) => first === `${family}`).flatMap(([, bridge]) => bridge ?? []);
   const standing = ([4, 6] as const).filter((family) => lines.some(([first]) => first === `${family}`));
   return Object.fromEntries(standing.map((family) => [family, of(family)]));

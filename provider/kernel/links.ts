@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { canonicalAddress } from "./addresses.ts";
+import { answered } from "./answered.ts";
 import { type Fact, ip, noNetns, type Reply } from "./command.ts";
-import { LinuxnetError } from "./failure.ts";
+import { Unseen } from "./failure.ts";
 
 /** A link as `ip -j -d addr show` tells it (iproute2, ip/ipaddress.c), with the words that are used here. */
 export interface Link {
@@ -149,20 +150,15 @@ function readVxlan({ id, local, local6, port }: { id?: number; local?: string; l
 
 /**
  * Reads JSON that a tool of the kernel printed.
- * @throws LinuxnetError with the tool's words when it failed, or when what it printed is not what it is known to print
+ * @throws Unseen with the tool's words when it failed, or when what it printed is not what it is known to print
  */
-export function readJson<T>({ code, stdout, stderr }: Reply, schema: z.ZodType<T>): T {
-  if (code !== 0)
-    throw new LinuxnetError({
-      problem: "cannot look at the host",
-      cause: stderr || `exit code ${code}`,
-      state: "Nothing was changed.",
-    });
+export function readJson<T>(reply: Reply, schema: z.ZodType<T>): T {
+  const { stdout } = answered(reply);
   try {
     return schema.parse(JSON.parse(stdout.trim() === "" ? "[]" : stdout));
   } catch {
     const cause = `unexpected output ${JSON.stringify(stdout.slice(0, 80))}`;
-    throw new LinuxnetError({
+    throw new Unseen({
       problem: "cannot read what the host's tools print",
       cause,
       state: "Nothing was changed.",

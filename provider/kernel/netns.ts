@@ -1,5 +1,5 @@
 import { type Fact, type Reply, type Step, sh, shAt } from "./command.ts";
-import { LinuxnetError } from "./failure.ts";
+import { Unseen } from "./failure.ts";
 import { isAbsence } from "./links.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
@@ -36,7 +36,7 @@ export function readFile<T>(path: string, reply: Reply, read: (stdout: string) =
   if (reply.code === 0) return read(reply.stdout);
   if (isAbsence(reply) || /No such process|Not a directory/.test(reply.stderr)) return undefined;
   const cause = reply.stderr || `exit code ${reply.code}`;
-  throw new LinuxnetError({ problem: `cannot look at ${path}`, cause, state: "Nothing was changed." });
+  throw new Unseen({ problem: `cannot look at ${path}`, cause, state: "Nothing was changed." });
 }
 
 /** Asks for the inode of a namespace's file; undefined when there is none. */

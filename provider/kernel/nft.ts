@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answered } from "./answered.ts";
 import { type Fact, inNetns, type NftCommand, nft, noNetns, type Reply, sh } from "./command.ts";
 import { readJson } from "./links.ts";
 import { isMap, type OwnerChain, ownerChains, ruleCounts, type SetName, table } from "./ruleset.ts";
@@ -63,9 +64,24 @@ const shape = z.looseObject({
   ),
 });
 
-/** Asks for our table: one listing for all who ask. */
-export function tableFact(netns?: string): Fact<SeenTable> {
-  return { command: sh(`limit ${inNetns(netns)}nft -j list table inet ${table}`), parse: readTable };
+/** What nft, or who starts it, says where it cannot work at all: it is not there, too old, not allowed, or without a kernel for it. */
+const unable =
+  /not supported|not permitted|Permission denied|Unable to initialize|(invalid|unrecognized) option|not compiled/i;
+
+/**
+ * Asks for our table: one listing for all who ask.
+ *
+ * @param needed whether it matters why nft fails, since rules of ours may stand in it. A failure that says nothing about whether nft works
+ * here is then no answer.
+ */
+export function tableFact(netns?: string, needed = false): Fact<SeenTable> {
+  const parse = (reply: Reply): SeenTable => {
+    const seen = readTable(reply);
+    const works = seen.fault !== undefined && ![125, 126, 127].includes(reply.code) && !unable.test(seen.fault);
+    if (needed && works) answered(reply);
+    return seen;
+  };
+  return { command: sh(`limit ${inNetns(netns)}nft -j list table inet ${table}`), parse };
 }
 
 /** Reads `nft -j list table` (libnftables-json(5)). */

@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { answered } from "./answered.ts";
 import { type Fact, type Reply, sh, unasked } from "./command.ts";
 import { firstLine } from "./failure.ts";
 import { processDir, type User } from "./processes.ts";
@@ -73,7 +74,8 @@ function listening(protocol: "tcp" | "udp", state: string, port: number): string
   return `! limit grep -qsE '^ *[0-9]+: [0-9A-F]+:${hex} [0-9A-F]+:[0-9A-F]+ ${state} ' ${files} || echo ready ${protocol}`;
 }
 
-function parse({ stdout }: Reply): SeenProcess | undefined {
+function parse(reply: Reply): SeenProcess | undefined {
+  const { stdout } = answered(reply);
   if (stdout.trim() === "") return undefined;
   const lines = stdout.split("\n").map((line) => line.split(" "));
   const words = (key: string) => lines.find(([first]) => first === key)?.slice(1) ?? [];

@@ -37,7 +37,8 @@ export function wayFact(target: string): Fact<Way | undefined> {
   return {
     command: ip(["route", "get", target], undefined, familyOf(target) === 6 ? 6 : undefined),
     parse: (reply) => {
-      if (reply.code !== 0) return undefined;
+      // Whatever the reason, the kernel has answered that there is none.
+      if (reply.code !== 0 && /^(RTNETLINK answers|Error): /m.test(reply.stderr)) return undefined;
       const found = readJson(reply, shape)[0];
       return found && { dev: found.dev, address: found.prefsrc, via: found.gateway };
     },

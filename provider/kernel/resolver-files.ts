@@ -1,6 +1,6 @@
 import { parseCidr } from "./addresses.ts";
 import { type Fact, type ShCommand, type Step, sh } from "./command.ts";
-import { LinuxnetError } from "./failure.ts";
+import { Unseen } from "./failure.ts";
 import { ownerKey, shortHash } from "./owner.ts";
 import { processDir } from "./processes.ts";
 import { typedSignal } from "./processes-typed.ts";
@@ -118,7 +118,7 @@ export function resolverFact(owner: string): Fact<SeenTexts | undefined> {
     command: sh(`cd ${dir} 2>/dev/null || exit 0\n${show}`),
     parse: ({ code, stdout, stderr }) => {
       if (code !== 0)
-        throw new LinuxnetError({ problem: `cannot look at ${dir}`, cause: stderr, state: "Nothing was changed." });
+        throw new Unseen({ problem: `cannot look at ${dir}`, cause: stderr, state: "Nothing was changed." });
       const found = new Map(stdout.split("\n").map((line) => [line.split(" ")[0], line.split(" ")[1] ?? ""]));
       const of = (name: string) => Buffer.from(found.get(name) ?? "", "base64").toString("utf8");
       return found.has("hosts")

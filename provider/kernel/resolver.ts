@@ -1,4 +1,5 @@
 import { canonicalAddress, familyOf } from "./addresses.ts";
+import { answered } from "./answered.ts";
 import { type Fact, sh } from "./command.ts";
 import { refuse } from "./failure.ts";
 import type { Listener } from "./listeners.ts";
@@ -18,8 +19,8 @@ export const dnsmasqFact: Fact<Dnsmasq | undefined> = {
     "command -v dnsmasq >/dev/null || exit 0\nfor user in dnsmasq nobody; do\n" +
       '  if group=$(limit id -gn $user 2>/dev/null); then echo "$user $group"; exit; fi\ndone',
   ),
-  parse: ({ stdout }) => {
-    const [user, group] = stdout.trim().split(" ");
+  parse: (reply) => {
+    const [user, group] = answered(reply).stdout.trim().split(" ");
     return user && group ? { user, group } : undefined;
   },
 };
@@ -59,8 +60,8 @@ export const hostResolversFact: Fact<HostResolvers> = {
   command: sh(
     "limit cat /etc/resolv.conf 2>/dev/null\necho ---\nlimit cat /run/systemd/resolve/resolv.conf 2>/dev/null\n:",
   ),
-  parse: ({ stdout }) => {
-    const [own = "", resolved = ""] = stdout.split(/^---$/m);
+  parse: (reply) => {
+    const [own = "", resolved = ""] = answered(reply).stdout.split(/^---$/m);
     return { own: nameservers(own), resolved: nameservers(resolved) };
   },
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answered } from "./answered.ts";
 import { type Fact, inNetns, type Step, sh, unasked } from "./command.ts";
 import { quote, quoteAll } from "./quote.ts";
 import { typed, typedLine } from "./typed.ts";
@@ -31,9 +32,12 @@ export function sysctlPath(name: string): string {
 /** Asks for settings; those that the kernel does not have are missing from the answer. */
 export function sysctlFact(names: readonly string[], netns?: string): Fact<Sysctls> {
   const files = names.map(sysctlPath);
+  // grep(1) ends with 1 where nothing was found, and with 2 where one of the files is not there.
+  const text = `limit ${inNetns(netns)}grep -s '' ${quoteAll(files)} /dev/null || [ $? -le 2 ]`;
   return {
-    command: names.length === 0 ? unasked : sh(`limit ${inNetns(netns)}grep -s '' ${quoteAll(files)} /dev/null || :`),
-    parse: ({ stdout }) => {
+    command: names.length === 0 ? unasked : sh(text),
+    parse: (reply) => {
+      const { stdout } = answered(reply);
       const lines = stdout.split("\n").map((line) => line.split(":") as [string, ...string[]]);
       const values = new Map(lines.map(([file, ...rest]) => [file, rest.join(":").trim().replaceAll(/\s+/g, " ")]));
       return Object.fromEntries(

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Host } from "../host/host.ts";
 import { Unreachable } from "../host/session.ts";
 import { type Connection, secretsOf } from "../kernel/connection.ts";
-import { LinuxnetError } from "../kernel/failure.ts";
+import { LinuxnetError, Unseen } from "../kernel/failure.ts";
 import { propertyAt } from "../kernel/property.ts";
 import { check, inputKeys } from "./check.ts";
 import { converge } from "./converge.ts";
@@ -152,7 +152,7 @@ function missing(definition: Definition, ...[args, seen, context]: Parameters<De
   try {
     return definition.plan(args, seen, context);
   } catch (error) {
-    if (!(error instanceof LinuxnetError)) throw error;
+    if (!(error instanceof LinuxnetError) || error instanceof Unseen) throw error;
     // What it needs is gone: that is drift to tell of, and the next `up` says what to do.
     return [{ drift: error.failing.problem, steps: [] }];
   }

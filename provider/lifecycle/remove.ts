@@ -1,6 +1,7 @@
 import type { Facts, Step } from "../kernel/command.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { type Holders, heldOn, holdersFact } from "../kernel/netns-holders.ts";
+import { runDirFact } from "../kernel/run-dir.ts";
 import {
   applyAndLook,
   attempts,
@@ -9,6 +10,7 @@ import {
   look,
   type Outcome,
   type Subject,
+  tidy,
   unknownState,
 } from "./subject.ts";
 
@@ -19,8 +21,10 @@ import {
  * @throws LinuxnetError with all that failed, and what is still there
  */
 export async function remove(subject: Subject): Promise<string[]> {
-  let now: Look = await look(subject);
+  let now: Look = await look(subject, undefined, { folder: runDirFact });
   const all = teardown(subject, now);
+  // One that was cut off may have taken all away but the folders in which it was noted.
+  if (all.length === 0 && now.seen.folder) await tidy(subject);
   const more: Facts = all.some(({ vacates }) => vacates) ? { holders: holdersFact } : {};
   let holders: Holders = new Map();
   let steps = all;

@@ -54,9 +54,10 @@ function found({ host, context }: Subject, seen: Seen): Look {
 /**
  * Looks at the host.
  * @param before the machine that this operation has looked at before
+ * @param more what is asked besides
  */
-export async function look(subject: Subject, before?: Identity): Promise<Look> {
-  const seen = await retried(() => subject.host.observe(factsOf(subject)));
+export async function look(subject: Subject, before?: Identity, more: Facts = {}): Promise<Look> {
+  const seen = await retried(() => subject.host.observe({ ...factsOf(subject), ...more }));
   refuseOtherMachine(subject, before);
   return found(subject, seen);
 }
@@ -110,8 +111,13 @@ export const unknownState =
   "The session was lost in the middle of a change. How far that came is not known; the next operation looks.";
 
 /** What was claimed by a script that was cut off stands as wanted, or not at all: its note goes. */
-export async function forgetClaims({ host }: Subject, { context: { owner, claims } }: Look): Promise<void> {
-  if (claims.size > 0) await host.apply([], { owner, onFailure: "go-on" }, {});
+export async function forgetClaims(subject: Subject, now: Look): Promise<void> {
+  if (now.context.claims.size > 0) await tidy(subject);
+}
+
+/** An empty script: it takes our own notes and folders away that are needed no more. */
+export async function tidy({ host, context: { owner } }: Subject): Promise<void> {
+  await host.apply([], { owner, onFailure: "go-on" }, {});
 }
 
 async function retried<T>(ask: () => Promise<T>): Promise<T> {

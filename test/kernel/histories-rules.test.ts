@@ -25,6 +25,12 @@ historyTests({
         "destroy, script at 1",
         "destroy",
       ],
+      "a destroy that was cut off before it took its own folder away goes on": [
+        "nat = open",
+        "up",
+        "destroy, script at 9",
+        "destroy",
+      ],
       "a translation of iptables that stands yet is no reason to leave forwarding on": [
         "nat = out",
         "lab = plain",

@@ -101,7 +101,8 @@ async function struck(trial: Trial, operation: Operation, fault: Fault): Promise
   else host.armed = fault;
   try {
     const told = await trial.work(operation);
-    if (operation === "read" && host.struck > 0 && !isTrue(trial, told)) throw new Error(`it told of drift: ${told}`);
+    if (operation === "read" && host.struck > 0 && Array.isArray(told) && told.length > 0)
+      throw new Error(`it told of drift: ${told}: ${JSON.stringify(trial.subject.outputs.drift)}`);
     if (operation === "read" && told === "gone") throw new Error("it told that the resource is gone");
     return host.struck > 0 ? false : undefined;
   } catch (error) {
@@ -111,14 +112,6 @@ async function struck(trial: Trial, operation: Operation, fault: Fault): Promise
     host.armed = undefined;
     host.armedLook = undefined;
   }
-}
-
-/** Nothing has drifted, or what is told to have is that the question failed: "nftables does not work here". */
-function isTrue({ subject }: Trial, told: unknown): boolean {
-  const drift = subject.outputs.drift as string[] | undefined;
-  return (
-    !Array.isArray(told) || told.every((what) => what === "drift" && drift?.every((text) => text.includes("injected")))
-  );
 }
 
 async function converges(trial: Trial, changed: boolean): Promise<void> {

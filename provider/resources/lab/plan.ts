@@ -1,6 +1,6 @@
 import { type Family, familyOf } from "../../kernel/addresses.ts";
 import type { Answers, Change, Fact, Facts, Step } from "../../kernel/command.ts";
-import { LinuxnetError, Missing } from "../../kernel/failure.ts";
+import { LinuxnetError, Missing, Unseen } from "../../kernel/failure.ts";
 import { backendOf, firewallChanges, firewallFacts, firewallTeardown, type SeenRules } from "../../kernel/firewall.ts";
 import { listed } from "../../kernel/issue.ts";
 import type { Context } from "../../lifecycle/definition.ts";
@@ -95,7 +95,7 @@ function planOf(part: Part, sights: Sights, lab: LabArgs): Change[] {
   try {
     return part.definition.plan(part.args, sights.expected(part) as Seen, sights.contextOf(part));
   } catch (error) {
-    if (!(error instanceof LinuxnetError)) throw error;
+    if (!(error instanceof LinuxnetError) || error instanceof Unseen) throw error;
     // A part that did not change, and so was not looked at, may have been taken away.
     if (widen(lab)) throw new Missing(error.failing);
     throw error.with({ problem: `${part.at}: ${error.failing.problem}` });

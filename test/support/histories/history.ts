@@ -91,7 +91,7 @@ async function event(program: Program, line: string, tally: Tally): Promise<void
   if (slot === "") return engine(program, line, tally);
   const { theme, declared } = program;
   if (sign === "=") for (const need of withNeeds(theme, slot)) if (!declared.has(need)) declare(program, need);
-  if (sign === "=") declared.set(slot, name);
+  if (sign === "=" && !program.isLost(slot, name)) declared.set(slot, name);
   if (sign === "~") await drift(program, slot, name, tally);
   // Of what was broken off while it was made the engine knows nothing: it is made whole first.
   const users = withUsers(theme, slot);

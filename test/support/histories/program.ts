@@ -1,10 +1,11 @@
 import { LinuxnetError } from "../../../provider/kernel/failure.ts";
+import { changedKeys } from "../../../provider/lifecycle/state.ts";
 import { type Fault, FaultyHost, Killed } from "../faulty-host.ts";
 import type { Machine } from "../machine.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { Subject } from "../subject.ts";
+import { definitionOf, Subject } from "../subject.ts";
 import { addedTo, differing, missingOf } from "./standing.ts";
-import { argsOf, levels, type Theme } from "./theme.ts";
+import { argsOf, type Declared, levels, type Theme } from "./theme.ts";
 
 /** A program in the hands of an engine, on a machine: what is declared, what the engine knows, and what must hold. */
 export class Program {
@@ -87,6 +88,15 @@ export class Program {
     }
     host.armed = undefined;
     if (fault?.kind === "plugin") this.restart();
+  }
+
+  /** Whether a variant would be another object than that which was broken off while it was made: nobody would look for it any more. */
+  isLost(slot: string, variant: string): boolean {
+    if (!this.unsure.has(slot) || !this.declared.has(slot)) return false;
+    const { replaceOn = [] } = definitionOf(this.theme.slots[slot]?.kind ?? "");
+    const inputs = (declared: Declared) => argsOf(this.theme, declared, slot);
+    const [was, is] = [inputs(this.declared), inputs(new Map([...this.declared, [slot, variant]]))];
+    return changedKeys(was, is).some((key) => replaceOn.some((one) => one === key || one.startsWith(`${key}.`)));
   }
 
   /** Another process of the plugin. */
