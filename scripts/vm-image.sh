@@ -6,7 +6,7 @@ cache=$1
 root=$cache/root
 # What is on the machines; another list, or another recipe below, is another image.
 guest='systemd systemd-sysv udev dbus libpam-systemd openssh-server sudo iproute2 nftables iptables conntrack iputils-ping
-  tcpdump curl socat dnsmasq-base python3-minimal kmod procps ca-certificates'
+  tcpdump curl socat dnsmasq-base python3-minimal kmod procps ca-certificates ufw firewalld'
 
 say() { echo "vm: $*"; }
 fail() { echo "vm: $*" >&2; exit 1; }
@@ -112,6 +112,8 @@ chmod 755 "$root/usr/local/sbin/lab-name"
 printf '[Unit]\nDefaultDependencies=no\nBefore=systemd-networkd.service\nAfter=systemd-remount-fs.service\n[Service]\nType=oneshot\nExecStart=/usr/local/sbin/lab-name\n[Install]\nWantedBy=sysinit.target\n' \
   >"$unit/system/lab-name.service"
 in_root systemctl -q enable lab-name systemd-networkd ssh
+# Installed, and as Debian has them: a test starts the one that it is about.
+in_root systemctl -q disable firewalld ufw nftables
 in_root systemctl -q mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
   e2scrub_reap.service fstrim.timer systemd-networkd-wait-online.service getty@tty1.service serial-getty@ttyS0.service \
   sys-kernel-debug.mount sys-kernel-tracing.mount dev-hugepages.mount dev-mqueue.mount systemd-pstore.service

@@ -1,4 +1,5 @@
 import type { Family } from "./addresses.ts";
+import { answered } from "./answered.ts";
 import { type Fact, inNetns, sh } from "./command.ts";
 import type { Passage } from "./passage.ts";
 import { iptablesPassage } from "./passage-iptables.ts";
@@ -111,7 +112,7 @@ export function passagesFact(base: "FORWARD" | "INPUT", netns?: string): Fact<Pa
     ...(netns === undefined ? [bridgedText] : []),
     ":",
   ].join("\n");
-  return { command: sh(text), parse: ({ stdout }) => readPassages(stdout, hook) };
+  return { command: sh(text), parse: (reply) => readPassages(answered(reply).stdout, hook) };
 }
 
 function readPassages(stdout: string, hook: "forward" | "input"): Passages {
