@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { type Argument, Command } from "commander";
 import { verbs } from "../verbs.ts";
 
 /** The shells that completion is written for. */
@@ -18,6 +18,8 @@ export interface Choices {
   values: { option: string; choices: readonly string[] }[];
   /** Whether names of the stack can follow, which `linuxnet completion names VERB` tells. */
   names: boolean;
+  /** How many of them. */
+  places: number;
 }
 
 /** Words of a verb's own options, and of those that all have. */
@@ -33,6 +35,7 @@ export async function choicesOf(program: Command): Promise<Choices[]> {
         verb: name,
         about: summary,
         names: verb.names !== undefined,
+        places: placesOf(command.registeredArguments),
         options: options.flatMap(({ long, description }) => (long ? [{ text: long, about: description }] : [])),
         values: options.flatMap(({ long, argChoices }) =>
           long && argChoices ? [{ option: long, choices: argChoices }] : [],
@@ -40,6 +43,13 @@ export async function choicesOf(program: Command): Promise<Choices[]> {
       };
     }),
   );
+}
+
+/** How many arguments are names: those that have to be given, or all of a list that comes first. What may follow is a command. */
+function placesOf(all: readonly Argument[]): number {
+  return all[0]?.variadic
+    ? Number.POSITIVE_INFINITY
+    : all.filter(({ required, variadic }) => required && !variadic).length;
 }
 
 /** What tells the names of the stack; the words behind `linuxnet` that say which one are passed on. */

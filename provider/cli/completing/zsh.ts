@@ -29,14 +29,16 @@ const common = [
 ].join(" ");
 
 /** What `_arguments` is told of a verb. */
-function zshCase({ verb, options, values, names }: Choices): string {
+function zshCase({ verb, options, values, names, places }: Choices): string {
   const specs = options.map(({ text, about }) => {
     const found = values.find(({ option }) => option === text);
     return quote(`*${text}[${zshText(about)}]${found ? `:value:(${found.choices.join(" ")})` : ""}`);
   });
-  const first =
-    verb === "completion" ? quote(`1:shell:(${shells.join(" ")})`) : names ? "'1:name:_linuxnet_names'" : "";
-  return `    ${verb}) _arguments ${specs.join(" ")} ${first} '*:: :_default' ;;`;
+  const numbers = Number.isFinite(places) ? Array.from({ length: places }, (_, index) => `${index + 1}`) : ["*"];
+  const named = names ? numbers.map((place) => `'${place}:name:_linuxnet_names'`) : [];
+  const first = verb === "completion" ? quote(`1:shell:(${shells.join(" ")})`) : named.join(" ");
+  const rest = names && places === Number.POSITIVE_INFINITY ? "" : "'*:: :_default'";
+  return `    ${verb}) _arguments ${specs.join(" ")} ${first} ${rest} ;;`;
 }
 
 /** zshcompsys(1). */

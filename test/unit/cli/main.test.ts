@@ -70,7 +70,13 @@ test("the completion script of bash is one that bash reads, and completes verbs,
     "asked_-C_/x_--stack_dev_completion_names_inspect",
   );
   expect(await complete("exec", "--us")).toBe("--user");
-  expect((await run("completion", "zsh")).out).toMatch(/^#compdef linuxnet\n/);
+  const zsh = (await run("completion", "zsh")).out;
+  expect(zsh).toMatch(/^#compdef linuxnet\n/);
+  const named = (verb: string) =>
+    [...(new RegExp(`^ *${verb}\\) .*`, "m").exec(zsh)?.[0] ?? "").matchAll(/'(.):name:/g)]
+      .map(([, at]) => at)
+      .join("");
+  expect(["exec", "trace", "inspect"].map(named)).toEqual(["1", "12", "*"]);
   expect((await run("completion", "fish")).out).toContain("-a inspect");
 });
 
