@@ -10,7 +10,7 @@ import {
   iptablesTeardown,
   type RuleOwner,
 } from "./iptables.ts";
-import { guardHandOverStep, guardOffStep, guardStep, isGuarded } from "./iptables-guard.ts";
+import { guardHandOverStep, guardOffStep, guardStep, isGuarded, isGuardWhole } from "./iptables-guard.ts";
 import type { Asking } from "./iptables-save.ts";
 
 /** What is known of a namespace's iptables, per family. */
@@ -51,12 +51,12 @@ export function iptablesBackendChanges(
     (view) =>
       families.includes(view.family) &&
       (!on.includes(view.family) || wereOff.includes(view.family)) &&
-      !isGuarded(view),
+      !isGuardWhole(view),
   );
   return [
     ...iptablesChanges(who, wanted, usable(wanted, seen)),
     ...open.map(({ family }) => ({
-      drift: `the guard of IPv${family} forwarding is missing`,
+      drift: `the guard of IPv${family} forwarding is missing or changed`,
       steps: [guardStep({ family, netns }, forwardingFolder(netns))],
     })),
   ];

@@ -14,9 +14,21 @@ import { typed, typedIn } from "./typed.ts";
 const closed = "LINUXNET-CLOSED";
 const jump = `-m comment --comment 'linuxnet: forwarding was off' -j ${guard}`;
 
-/** Whether the guard stands that keeps closed what was closed before forwarding was turned on. */
+/** What the last rule of a guard says: for how many links it is. A chain that was flushed says nothing, and stands all the same. */
+const tally = /^linuxnet: (\d+) links$/;
+
+/** Whether there is a guard, whole or not. */
 export function isGuarded({ rules }: IptablesSeen): boolean {
   return rules.some(({ chain, words }) => chain === "FORWARD" && words.at(-1) === guard);
+}
+
+/** Whether the guard stands that keeps closed what was closed before forwarding was turned on, with all its rules. */
+export function isGuardWhole(view: IptablesSeen): boolean {
+  const of = (name: string) => view.rules.filter(({ chain }) => chain === name);
+  const count = Number(tally.exec(of(guard).at(-1)?.comment ?? "")?.[1] ?? -1);
+  const entries = of(guard).filter(({ words }) => words[0] === "-i" && words.at(-1) === closed);
+  const drops = of(closed).filter(({ words }) => words.length === 4);
+  return isGuarded(view) && entries.length === count && drops.length === count;
 }
 
 /**
@@ -109,19 +121,23 @@ function guardOn(place: Place): string {
   const links = (which: string) =>
     `$(limit ${inNetns(place.netns)}ip -o -d link show | awk -F ': ' ${quote(`${strangersLinks} ${which} { print name }`)})`;
   return [
-    `if ! ${iptables} -C FORWARD ${jump} 2>/dev/null; then`,
+    // Several may have found it missing.
+    `count=$(${iptables} -S ${guard} 2>/dev/null | sed -n 's/.*"linuxnet: \\([0-9]*\\) links".*/\\1/p')`,
+    `rules() { ${iptables} -S "$1" 2>/dev/null | grep -c -- "$2" || :; }`,
+    `if ! ${iptables} -C FORWARD ${jump} 2>/dev/null || [ "$count" != "$(rules ${guard} '-j ${closed}$')" ] || [ "$count" != "$(rules ${closed} ' -o [^ ]* -j DROP$')" ]; then`,
     `  ${iptables} -N ${closed} 2>/dev/null || ${iptables} -F ${closed}`,
     `  ${iptables} -N ${guard} 2>/dev/null || ${iptables} -F ${guard}`,
     `  for dev in ${links("bridge")}; do ${iptables} -A ${guard} -i "$dev" -o "$dev" -j RETURN; done`,
-    `  for dev in ${links('name != "lo"')}; do`,
+    `  count=0; for dev in ${links('name != "lo"')}; do`,
     `    ${iptables} -A ${closed} -o "$dev" -j DROP`,
-    `    ${iptables} -A ${guard} -i "$dev" -j ${closed}`,
+    `    ${iptables} -A ${guard} -i "$dev" -j ${closed}; count=$((count + 1))`,
     "  done",
+    `  ${iptables} -A ${guard} -m comment --comment "linuxnet: $count links" -j RETURN`,
     `  for dev in $(limit ${inNetns(place.netns)}ip -o -d link show type bridge | sed -n 's/^[0-9]*: \\([^:@]*\\).*[\\] *alias linuxnet:.*/\\1/p'); do`,
     `    ${iptables} -A ${closed} ${inward("$dev")}`,
     "  done",
     `  at=$(${iptables} -S FORWARD | awk '/^-A / { n++; if ($NF == "LINUXNET-FWD") at = n } END { print at + 1 }')`,
-    `  ${iptables} -I FORWARD "$at" ${jump}`,
+    `  ${iptables} -C FORWARD ${jump} 2>/dev/null || ${iptables} -I FORWARD "$at" ${jump}`,
     "fi",
   ].join("\n");
 }

@@ -136,7 +136,7 @@ function placeOf(chain: string, comment: string, netns?: string): string {
   const program = [
     'match($0, /comment "[^"]*"/) {',
     '  split(substr($0, RSTART + 9, RLENGTH - 10), word, " "); p = word[2] ~ /^p-?[0-9]+$/ ? substr(word[2], 2) + 0 : 0',
-    "  if (p > priority || (p == priority && word[1] > owner)) { print $NF; exit }",
+    "  if (word[1] ~ /^linuxnet:/ && (p > priority || (p == priority && word[1] > owner))) { print $NF; exit }",
     "}",
   ].join("\n");
   return `limit ${inNetns(netns)}nft -a list chain inet ${table} ${chain} | awk -v priority=${priority} -v owner=${quote(owner)} ${quote(program)}`;
@@ -167,7 +167,9 @@ function inOrder(standing: SeenRule, { chain }: Rule, { rules }: SeenTable, who:
   const own = rank(standing.comment);
   return here.every(
     ({ comment }, index) =>
-      isMine(comment, who) || (index < at ? !before(own, rank(comment)) : !before(rank(comment), own)),
+      !isOwner(ownerOfComment(comment)) ||
+      isMine(comment, who) ||
+      (index < at ? !before(own, rank(comment)) : !before(rank(comment), own)),
   );
 }
 

@@ -2,17 +2,7 @@ import type { Facts, Step } from "../kernel/command.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { type Holders, heldOn, holdersFact } from "../kernel/netns-holders.ts";
 import { runDirFact } from "../kernel/run-dir.ts";
-import {
-  applyAndLook,
-  attempts,
-  forgetClaims,
-  type Look,
-  look,
-  type Outcome,
-  type Subject,
-  tidy,
-  unknownState,
-} from "./subject.ts";
+import { applyAndLook, attempts, type Look, look, type Outcome, type Subject, tidy, unknownState } from "./subject.ts";
 
 /**
  * Removes what is a resource's, and looks whether it is gone. What is not there is a success; what cannot be removed does not
@@ -23,13 +13,14 @@ import {
 export async function remove(subject: Subject): Promise<string[]> {
   let now: Look = await look(subject, undefined, { folder: runDirFact });
   const all = teardown(subject, now);
-  // One that was cut off may have taken all away but the folders in which it was noted.
-  if (all.length === 0 && now.seen.folder) await tidy(subject);
   const more: Facts = all.some(({ vacates }) => vacates) ? { holders: holdersFact } : {};
   let holders: Holders = new Map();
+  // A script that was cut off, now or before, may have taken all away but the folders in which it was noted.
+  let cutOff = all.length === 0 && now.seen.folder === true;
   let steps = all;
   for (let attempt = 1; steps.length > 0; attempt += 1) {
     const outcome = await applyAndLook(subject, steps, now, "go-on", more);
+    cutOff = outcome.report?.failures.length !== 0;
     holders = (outcome.seen.holders as Holders | undefined) ?? holders;
     const left = isGone(subject, outcome) ? [] : teardown(subject, outcome);
     // Another program's script may have been half-way through when it was looked at.
@@ -37,7 +28,7 @@ export async function remove(subject: Subject): Promise<string[]> {
     if (left.length > 0 && (same || attempt >= attempts)) throw remains(subject.host.name, outcome, all, left);
     [now, steps] = [outcome, left];
   }
-  await forgetClaims(subject, now);
+  if (cutOff || now.context.claims.size > 0) await tidy(subject);
   return heldOn(all, holders);
 }
 

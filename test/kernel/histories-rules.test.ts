@@ -13,6 +13,12 @@ historyTests({
         "destroy, plugin at 2",
         "refresh",
       ],
+      "a rule of somebody else's before ours stays, and ours is set again": [
+        "two = first",
+        "lab = plain",
+        "up",
+        "two ~ foreign rule",
+      ],
     },
   },
   "rules of iptables": {
@@ -31,6 +37,7 @@ historyTests({
         "destroy, script at 9",
         "destroy",
       ],
+      "chains that somebody has flushed are filled as they were": ["dns = moved", "up", "nat ~ flush chains"],
       "a translation of iptables that stands yet is no reason to leave forwarding on": [
         "nat = out",
         "lab = plain",
