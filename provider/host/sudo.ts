@@ -27,23 +27,23 @@ export function asRoot({ sudo, password, ask }: Rights, boot: string): string {
     // Whatever the user's start-up files have made of it.
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH",
     ...(password === undefined ? [] : ["IFS= read -r p"]),
-    // $0 is what the shell is to begin with.
-    ...(sudo === true ? [] : [`if [ "$(id -u)" = 0 ]; then ${skip}exec /bin/sh -c "$0"; fi`]),
-    `if sudo -n /bin/sh -c : 2>/dev/null; then ${skip}exec sudo -n /bin/sh -c "$0"; fi`,
+    // $1 is what the shell is to begin with.
+    ...(sudo === true ? [] : [`if [ "$(id -u)" = 0 ]; then ${skip}exec /bin/sh -c "$1"; fi`]),
+    `if sudo -n /bin/sh -c : 2>/dev/null; then ${skip}exec sudo -n /bin/sh -c "$1"; fi`,
     ...(ask ? asking : password === undefined ? withoutPassword : withPassword),
   ].join("\n");
-  return `exec /bin/sh -c ${quote(script)} ${quote(boot)}`;
+  return `exec /bin/sh -c ${quote(script)} linuxnet ${quote(boot)}`;
 }
 
-const asking = ['exec sudo /bin/sh -c "$0"'];
+const asking = ['exec sudo /bin/sh -c "$1"'];
 
 const withoutPassword = [
   "if sudo -n -l 2>/dev/null | grep -q 'NOPASSWD: /'; then echo 'linuxnet: sudo only allows single tools' >&2; fi",
-  'exec sudo -n /bin/sh -c "$0"',
+  'exec sudo -n /bin/sh -c "$1"',
 ];
 
 const withPassword = [
   `text=$(printf '%s\\n' "$p" | LC_ALL=C sudo -k -S -p '' /bin/sh -c : 2>&1) || { printf '%s\\n' "$text" >&2; exit 1; }`,
   "unset p",
-  `exec sudo -k -S -p '' /bin/sh -c "$0"`,
+  `exec sudo -k -S -p '' /bin/sh -c "$1"`,
 ];

@@ -44,8 +44,8 @@ export const test = bare.extend("lab", async ({ machine }) => {
 
 /** Gives `other` a tunnel's end by hand, between two addresses of the underlay. */
 export async function tunnelOfOther(machine: Machine, local: string, remote: string): Promise<void> {
-  await machine.sh(`ip -n other link del vx9 2>/dev/null
-    ip -n other link add vx9 address 02:00:00:00:88:02 type vxlan id 42 dstport 4789 local ${local}
+  await machine.sh(`n=$(ip -n other -o link show dev vx9 2>/dev/null | cut -d : -f 1); ip -n other link del vx9 2>/dev/null
+    ip -n other link add vx9 \${n:+index $n} address 02:00:00:00:88:02 type vxlan id 42 dstport 4789 local ${local}
     bridge -n other fdb append 00:00:00:00:00:00 dev vx9 dst ${remote}
     ip -n other addr add 10.88.0.2/24 dev vx9; ip -n other link set vx9 addrgenmode none up`);
 }

@@ -49,9 +49,14 @@ describe("measures and addresses", () => {
 describe("the ends of a cable", () => {
   const end = { name: "eth0", addresses: [] };
 
-  test("have routes of a family by a gateway, a route, or the default one", () => {
+  test("have routes of a family by an address, a gateway, a route, or the default one", () => {
     const routes = (to: string) => ({ ...end, routes: [{ to }] }) as never;
-    expect(hasRoutes(4, {}, end as never, { ...end, addresses: ["10.0.0.2/24"] } as never)).toBe(false);
+    const addressed = { ...end, addresses: ["10.0.0.2/24"] } as never;
+    expect([hasRoutes(4, {}, end as never), hasRoutes(4, {}, addressed), hasRoutes(6, addressed)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
     expect([routes("default"), routes("fd00::/8")].map((one) => hasRoutes(6, one))).toEqual([true, true]);
     expect(hasRoutes(6, routes("10.1.0.0/16"))).toBe(false);
     expect(hasRoutes(4, { gateway: ["10.0.0.1"] } as never)).toBe(true);
