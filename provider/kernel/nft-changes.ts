@@ -162,15 +162,13 @@ function puttingBack({ chain, comment, expr }: SeenRule, netns?: string): string
 
 function inOrder(standing: SeenRule, { chain }: Rule, { rules }: SeenTable, who: Claimant): boolean {
   if (chain !== ordered) return true;
-  const here = rules.filter((rule) => rule.chain === chain);
+  const here = rules.filter((rule) => rule.chain === chain && isOwner(ownerOfComment(rule.comment)));
   const at = here.indexOf(standing);
   const own = rank(standing.comment);
-  return here.every(
-    ({ comment }, index) =>
-      !isOwner(ownerOfComment(comment)) ||
-      isMine(comment, who) ||
-      (index < at ? !before(own, rank(comment)) : !before(rank(comment), own)),
-  );
+  return here.every(({ comment }, index) => {
+    const [first, second] = index < at ? [rank(comment), own] : [own, rank(comment)];
+    return isMine(comment, who) || !before(second, first);
+  });
 }
 
 /** The elements that are the resource's own, and not wanted or wrong. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { answered } from "./answered.ts";
 import { type Fact, inNetns, type NftCommand, nft, noNetns, type Reply, sh } from "./command.ts";
 import { readJson } from "./links.ts";
-import { isMap, type OwnerChain, ownerChains, ruleCounts, type SetName, table } from "./ruleset.ts";
+import { maps, type OwnerChain, ownerChains, ruleCounts, type SetName, table } from "./ruleset.ts";
 
 /** An element of one of our sets or maps: parts of its key and, in a map, of its value, as nft writes them. */
 export interface Element {
@@ -109,7 +109,7 @@ export function readTable(reply: Reply): SeenTable {
 
 function readElements({ name, elem }: z.infer<typeof setShape>): SeenElement[] {
   return elem.map((item) => {
-    const [head, value] = Array.isArray(item) && isMap(name) ? item : [item, undefined];
+    const [head, value] = Array.isArray(item) && name in maps ? item : [item, undefined];
     const inner = z.looseObject({ elem: elementShape }).safeParse(head).data?.elem ?? { val: head, comment: "" };
     return {
       set: name as SetName,

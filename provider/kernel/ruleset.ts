@@ -22,7 +22,8 @@ const sets = {
   src6: "type ifname . ipv6_addr;",
 } as const;
 
-const maps = {
+/** Those whose elements have a value. */
+export const maps = {
   all4: "type inet_proto . inet_service : ipv4_addr . inet_service;",
   one4: "type inet_proto . ipv4_addr . inet_service : ipv4_addr . inet_service;",
   lo4: "type inet_proto . inet_service : ipv4_addr . inet_service;",
@@ -244,9 +245,4 @@ function declarations(): string[] {
 
 function ruleLines(name: string, rules: readonly string[]): string[] {
   return rules.map((rule) => `add rule inet ${table} ${name} ${rule}`);
-}
-
-/** Whether a name is one of our maps, whose elements have a value. */
-export function isMap(name: string): boolean {
-  return name in maps;
 }

@@ -61,9 +61,7 @@ const facts = (args: Args, { previous = {}, adopt }: Pick<Context, "previous" | 
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
-function peerOf(previous: Record<string, unknown> | undefined): Partial<End> | undefined {
-  return previous?.peer as Partial<End> | undefined;
-}
+const peerOf = (previous: Record<string, unknown> | undefined) => previous?.peer as Partial<End> | undefined;
 
 function standings({ name }: Args, { one, other }: Seen, context: Context): [Standing, Standing] {
   const of = ({ link }: Sight): Standing => (link ? standing(link.alias, `link:${name}`, context) : "absent");
