@@ -26,8 +26,9 @@ export const strangersLinks =
 export function guardText(family: Family, dir: string): string[] {
   const program = [
     strangersLinks,
-    // A cable of ours may stand before or after: by none but a bridge of ours is anything let through.
-    "/[\\\\] +alias linuxnet:/ { next }",
+    // A cable of ours may stand before or after: by none but a bridge of ours is anything let through. The mark of a namespace of ours
+    // is at its lo.
+    'name != "lo" && /[\\\\] +alias linuxnet:/ { next }',
     `function rule(text) { print "add rule inet ${table} guard meta nfproto ipv${family} " text " comment \\"${guardComment}\\"" }`,
     '{ link = "\\"" name "\\""; links = links sep link; sep = ", " }',
     'bridge { rule("iifname " link " oifname " link " return") }',
