@@ -40,8 +40,11 @@ const alone = (name: string, groupOrder: number, patience: number) => ({
 // All of test/kernel over ssh: `npm run test:ssh`.
 const repeated = process.env.LINUXNET_TEST_ALL ? [] : ["test/ssh/resources-*-2.test.ts"];
 
-// All examples typed by hand, as explain tells them: `npm run test:long`.
-const typed = process.env.LINUXNET_LONG ? [] : ["test/e2e/explain-*.test.ts"];
+// All examples typed by hand, as explain tells them, and what takes long to see: `npm run test:long`.
+const lengthy = process.env.LINUXNET_LONG
+  ? []
+  : ["explain-*", "cli-view-lost", "cli-trace-hosts"].map((name) => `test/e2e/${name}.test.ts`);
+const lengthyKernel = process.env.LINUXNET_LONG ? [] : ["test/kernel/trace-ipv6.test.ts"];
 
 export default defineConfig({
   test: {
@@ -50,9 +53,9 @@ export default defineConfig({
     ...(report && { outputFile: { json: report } }),
     projects: [
       project("unit", 60_000),
-      project("kernel", 300_000),
+      project("kernel", 300_000, { exclude: lengthyKernel }),
       project("ssh", 300_000, { exclude: repeated }),
-      project("e2e", 600_000, { exclude: typed }),
+      project("e2e", 600_000, { exclude: lengthy }),
       // Real machines: `npm run test:vm` alone.
       ...(process.env.LINUXNET_VM ? [alone("vm", 1, 1_200_000)] : []),
       // Behind Debian's ufw, firewalld and docker.io: `npm run test:firewalls` alone.

@@ -3,7 +3,6 @@ import { expect } from "vitest";
 import type { Story, Way } from "../../provider/cli/tracing/model.ts";
 import type { LabHost } from "../support/hosts.ts";
 import { test } from "../support/hosts-test.ts";
-import { long } from "../support/long.ts";
 import { Stack, succeeded } from "../support/stack.ts";
 
 const program = `
@@ -15,22 +14,19 @@ new linuxnet.Container("web", { network: shop, host: "h1", publish: ["8080:80"],
 new linuxnet.Container("far", { network: shop, host: "h2" });
 `;
 
-test.runIf(long)(
-  "a packet is followed from one host to another, there and back, or it is said why not",
-  async ({ start }) => {
-    const lab = await start(2);
-    const stack = await Stack.open(lab.machine, program);
-    try {
-      succeeded(await stack.up());
-      await through(stack);
-      await published(stack);
-      await refused(stack, lab.hosts[0] as LabHost);
-      succeeded(await stack.destroy());
-    } finally {
-      stack.close();
-    }
-  },
-);
+test("a packet is followed from one host to another, there and back, or it is said why not", async ({ start }) => {
+  const lab = await start(2);
+  const stack = await Stack.open(lab.machine, program);
+  try {
+    succeeded(await stack.up());
+    await through(stack);
+    await published(stack);
+    await refused(stack, lab.hosts[0] as LabHost);
+    succeeded(await stack.destroy());
+  } finally {
+    stack.close();
+  }
+});
 
 const [h1, h2] = ["host@10.99.0.1", "host@10.99.0.2"];
 

@@ -4,7 +4,6 @@ import { expect } from "vitest";
 import { Browser, type Page } from "../support/browser.ts";
 import type { Hosts, LabHost } from "../support/hosts.ts";
 import { test } from "../support/hosts-test.ts";
-import { long } from "../support/long.ts";
 import { startCommand } from "../support/running.ts";
 import { Stack, succeeded } from "../support/stack.ts";
 
@@ -18,23 +17,22 @@ const own = new linuxnet.Network("own", { subnet: "10.6.0.0/24" });
 for (const name of ["here", "there"]) new linuxnet.Container(name, { network: own });
 `;
 
-test.runIf(long)(
-  "a host that cannot be reached is told on the page, which goes on, and so is that it is back",
-  async ({ start }) => {
-    const lab = await start(1);
-    const stack = await Stack.open(lab.machine, program);
-    try {
-      const file = ["--config-file", `${stack.state}/Pulumi.dev.yaml`];
-      const words = ["config", "set", "--stack", "dev", ...file, "--secret", "password"];
-      succeeded(await lab.machine.exec(stack.command(...words), lab.keys.password));
-      succeeded(await stack.up());
-      await viewed(stack, lab);
-      succeeded(await stack.destroy());
-    } finally {
-      stack.close();
-    }
-  },
-);
+test("a host that cannot be reached is told on the page, which goes on, and so is that it is back", async ({
+  start,
+}) => {
+  const lab = await start(1);
+  const stack = await Stack.open(lab.machine, program);
+  try {
+    const file = ["--config-file", `${stack.state}/Pulumi.dev.yaml`];
+    const words = ["config", "set", "--stack", "dev", ...file, "--secret", "password"];
+    succeeded(await lab.machine.exec(stack.command(...words), lab.keys.password));
+    succeeded(await stack.up());
+    await viewed(stack, lab);
+    succeeded(await stack.destroy());
+  } finally {
+    stack.close();
+  }
+});
 
 const hosts = `document.querySelector("#hosts").textContent`;
 const looked = (name: string) => `/${name}: looked [0-3] s ago/.test(${hosts})`;

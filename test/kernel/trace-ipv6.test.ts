@@ -2,7 +2,6 @@
 // ways are those of trace.test.ts.
 import { expect } from "vitest";
 import type { Story, Way } from "../../provider/cli/tracing/model.ts";
-import { long } from "../support/long.ts";
 import { type Stack, succeeded } from "../support/stack.ts";
 import { test } from "../support/test.ts";
 
@@ -44,18 +43,15 @@ const reached = (there: string[], by: string[], known: boolean) => ({
   verdict: answered,
 });
 
-test.runIf(long)(
-  "a packet of IPv6 is followed to where it comes, or to the rule that ends it",
-  async ({ machine, open }) => {
-    // Where the kernel hands what a bridge passes on to the rules too, a journey has more to tell.
-    await machine.sh("! [ -e /proc/sys/net/bridge ] || sysctl -qw net.bridge.bridge-nf-call-ip6tables=0");
-    await machine.baseline();
-    const stack = await open(program);
-    succeeded(await stack.up());
-    await Promise.all([reaching(stack), ending(stack)]);
-    succeeded(await stack.destroy());
-  },
-);
+test("a packet of IPv6 is followed to where it comes, or to the rule that ends it", async ({ machine, open }) => {
+  // Where the kernel hands what a bridge passes on to the rules too, a journey has more to tell.
+  await machine.sh("! [ -e /proc/sys/net/bridge ] || sysctl -qw net.bridge.bridge-nf-call-ip6tables=0");
+  await machine.baseline();
+  const stack = await open(program);
+  succeeded(await stack.up());
+  await Promise.all([reaching(stack), ending(stack)]);
+  succeeded(await stack.destroy());
+});
 
 /** To a gateway, a neighbour, the world, and a published port from each side. */
 async function reaching(stack: Stack): Promise<void> {
