@@ -50,14 +50,17 @@ export function runs(found: readonly Group[], steps: readonly Step[]): Run[] {
 /** Namespaces of which a batch is the last that is done there, and the links that it has found or made in each. */
 export type Last = ReadonlyMap<string, ReadonlySet<string>>;
 
-/** What the last run of some steps ends with, where it is batches side by side: nothing of theirs is changed by what follows. */
+/**
+ * What the last run of some steps ends with, where it is batches side by side: nothing of theirs is changed by what follows. One for
+ * IPv6 alone (`ip -6`) is none of them: of links and routes it would tell of that family only.
+ */
 export function lastBatches(steps: readonly Step[]): Last {
   const last = runs(groups(steps), steps).at(-1);
-  if (!last?.apart) return new Map();
+  if (!last?.apart || last.groups.length === 1) return new Map();
   const found = new Map<string, Set<string>>();
   for (const { commands } of last.groups) {
     const [first] = commands;
-    if (first?.kind !== "ip" || first.netns === undefined || found.has(first.netns)) return new Map();
+    if (first?.kind !== "ip" || first.netns === undefined || first.family || found.has(first.netns)) return new Map();
     const gone = new Set(commands.filter(isRemoval).flatMap(linkOf));
     found.set(first.netns, new Set(commands.flatMap(linkOf).filter((link) => !gone.has(link))));
   }

@@ -2,7 +2,17 @@ import type { Facts, Step } from "../kernel/command.ts";
 import { LinuxnetError } from "../kernel/failure.ts";
 import { type Holders, heldOn, holdersFact } from "../kernel/netns-holders.ts";
 import { runDirFact } from "../kernel/run-dir.ts";
-import { applyAndLook, attempts, type Look, look, type Outcome, type Subject, tidy, unknownState } from "./subject.ts";
+import {
+  applyAndLook,
+  attempts,
+  forgetClaims,
+  type Look,
+  look,
+  type Outcome,
+  type Subject,
+  tidy,
+  unknownState,
+} from "./subject.ts";
 
 /**
  * Removes what is a resource's, and looks whether it is gone. What is not there is a success; what cannot be removed does not
@@ -28,7 +38,7 @@ export async function remove(subject: Subject): Promise<string[]> {
     if (left.length > 0 && (same || attempt >= attempts)) throw remains(subject.host.name, outcome, all, left);
     [now, steps] = [outcome, left];
   }
-  if (cutOff || now.context.claims.size > 0) await tidy(subject);
+  await (cutOff ? tidy(subject) : forgetClaims(subject, now));
   return heldOn(all, holders);
 }
 

@@ -56,6 +56,20 @@ test("what cannot be asked there, or is changed afterwards, is asked at the end"
   await tidied(machine);
 });
 
+test("of batches that speak IPv6 alone both families are asked, and of a single one in the same round trip", async ({
+  machine,
+}) => {
+  await prepared(machine);
+  await machine.host.apply(setting, options, {});
+  const six = names.map((netns) => step(ip(["route", "replace", "fd09::/64", "dev", "b0"], netns, 6), { apart: true }));
+  const { report, answers } = await machine.host.apply(six, options, facts);
+  expect([report.failures, addresses(answers)]).toEqual([[], wanted]);
+  const before = machine.host.session.roundTrips;
+  const one = await machine.host.apply(setting.slice(0, 2), options, facts);
+  expect([addresses(one.answers), machine.host.session.roundTrips - before]).toEqual([wanted, 1]);
+  await tidied(machine);
+});
+
 test("of a link that is taken away there is asked afterwards", async ({ machine }) => {
   await prepared(machine);
   const removal = names.flatMap((netns) => [
