@@ -49,6 +49,8 @@ const lengthyKernel = process.env.LINUXNET_LONG ? [] : ["test/kernel/trace-ipv6.
 export default defineConfig({
   test: {
     sequence: { sequencer: Spread },
+    // Of tests that are concurrent: those of the long run, which wait for the kernel more than they compute.
+    maxConcurrency: 2,
     reporters: report ? ["default", "json"] : ["default"],
     ...(report && { outputFile: { json: report } }),
     projects: [

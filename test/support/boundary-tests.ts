@@ -50,7 +50,7 @@ const patience = { timeout: long ? 3_600_000 : 300_000 };
 /** The tests on a machine. */
 export function localBoundaries(): void {
   afterAll(() => report("local"));
-  test.for(kinds)("%s: cut off, or failed, at any step", patience, (kindOf, { machine }) =>
+  (long ? test.concurrent : test).for(kinds)("%s: cut off, or failed, at any step", patience, (kindOf, { machine }) =>
     tryKind(machine, kindOf, 2),
   );
 }
@@ -59,8 +59,12 @@ export function localBoundaries(): void {
 export function sshBoundaries(): void {
   afterAll(() => report("ssh"));
   const some = long ? kinds : ["Bridge", "PortPublish"];
-  sshTest.for(some)("%s: cut off, or failed, at any step", patience, async (kindOf, { start }) => {
-    const lab = await start(1, { world: true });
-    await tryKind(lab.hosts[0] as LabHost, kindOf, 1);
-  });
+  (long ? sshTest.concurrent : sshTest).for(some)(
+    "%s: cut off, or failed, at any step",
+    patience,
+    async (kindOf, { start }) => {
+      const lab = await start(1, { world: true });
+      await tryKind(lab.hosts[0] as LabHost, kindOf, 1);
+    },
+  );
 }

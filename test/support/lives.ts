@@ -18,7 +18,8 @@ const killed = (name: string) =>
   `pkill -KILL -x ${name}; while pgrep -x -r D,R,S ${name} >/dev/null; do sleep 0.02; done`;
 
 /** Ends what would start a program again before anybody has looked: it waits a tenth of a second only. */
-const unsupervised = "for one in /run/linuxnet/process/*/supervisor; do read -r keeper _ <$one; kill -KILL $keeper; done";
+const unsupervised =
+  "for one in /run/linuxnet/process/*/supervisor; do read -r keeper _ <$one; kill -KILL $keeper; done";
 
 /** A life of each kind that stands on a host, on {@link fixedGround}: a new kind is one entry here. */
 export const lives: Record<string, Life> = {

@@ -35,6 +35,12 @@ const unshare = ["--net", "--mount", "--pid", "--uts", "--fork", "--propagation"
 /** bash takes a stdin that is a socket for that of an `rshd`, and would read root's ~/.bashrc. */
 const bash = ["bash", "--norc", "-c"] as const;
 
+/**
+ * Runs a program that outlives the kill of its parent until its stdin ends. An `nsenter` that is killed leaves its child to the real
+ * machine's PID 1, which may take its time to reap it; so long the machine's own PID 1 cannot end.
+ */
+const outliving = `exec 3<&0; "$@" <&3 3<&- & wait $!; code=$?; [ $code -le 128 ] || kill -$((code - 128)) $$; exit $code`;
+
 /** A PID 1 that has set up its namespaces. */
 export interface Begun {
   pid: number;
@@ -111,7 +117,7 @@ export class Machine {
 
   /** How the package's session gets a shell in the machine. */
   launch(): Launch {
-    return plainLaunch("the machine", this.enter(["/bin/sh"]));
+    return plainLaunch("the machine", ["sh", "-c", outliving, "sh", ...this.enter(["/bin/sh"])]);
   }
 
   /** The machine as the lifecycle sees it: one session. */

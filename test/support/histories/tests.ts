@@ -35,7 +35,7 @@ export function historyTests(themes: Record<string, Told>): void {
           expect(failures(kind, argsOf(theme, new Map([[slot, variant]]), slot)), `${slot} = ${variant}`).toEqual([]);
     });
     const title = `${name}: whatever has happened, an up makes it whole and a destroy leaves nothing (LINUXNET_TEST_SEED=${seed})`;
-    test(title, { timeout: long ? 7_200_000 : 300_000 }, async () => {
+    test(title, { timeout: long ? 7_200_000 : 300_000, concurrent: long }, async () => {
       const options = long ? { runs: runs * times, lines: 8, twice: true } : { runs, lines: 3 };
       for (const [what, count] of Object.entries(await runHistories(theme, options)))
         total[what] = (total[what] ?? 0) + count;
