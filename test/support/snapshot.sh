@@ -1,21 +1,26 @@
 # Prints everything that a lab may touch, in sections. Run inside a test machine, by bash.
 section() { printf '\n=== %s\n' "$1"; }
 
-# netns NAME COMMAND...: in a named namespace, or in the machine's own when NAME is empty.
-netns() {
-  if [ -z "$1" ]; then shift; "$@"; else nsenter --net="/run/netns/$1" "${@:2}"; fi
+# look NAME: at the namespace that this shell is in.
+look() {
+  section "links $1"; ip -j -d addr show
+  section "routes $1"; ip -4 route show table all; ip -6 route show table all
+  section "qdiscs $1"; tc qdisc show
+  section "rules $1"; ip -4 rule; ip -6 rule
+  section "nftables $1"; rules=$(nft -a list ruleset); printf '%s\n' "$rules"
+  # Each of them costs as much as all of the above: only where it has something to say.
+  case $rules in *'table ip'*)
+    for tool in iptables-nft ip6tables-nft; do section "$tool $1"; "$tool-save" 2>/dev/null; done ;;
+  esac
+  for six in '' 6; do
+    [ -z "$(cat "/proc/net/ip${six}_tables_names" 2>/dev/null)" ] ||
+      { section "ip${six}tables-legacy $1"; "ip${six}tables-legacy-save"; }
+  done
 }
 names=$(ls /run/netns 2>/dev/null)
-
-for name in '' $names; do
-  section "links $name"; netns "$name" ip -j -d addr show
-  section "routes $name"; netns "$name" sh -c 'ip -4 route show table all; ip -6 route show table all'
-  section "qdiscs $name"; netns "$name" tc qdisc show
-  section "rules $name"; netns "$name" sh -c 'ip -4 rule; ip -6 rule'
-  section "nftables $name"; netns "$name" nft -a list ruleset
-  for tool in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
-    section "$tool $name"; netns "$name" "$tool-save" 2>/dev/null
-  done
+look ''
+for name in $names; do
+  nsenter --net="/run/netns/$name" bash --norc -c "$(declare -f section look); look $name"
 done
 section "netns"; for name in $names; do echo "$name $(stat -L -c %i "/run/netns/$name")"; done
 section "sysctls"
