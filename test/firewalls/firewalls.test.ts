@@ -1,15 +1,6 @@
 // ufw, firewalld and Docker as Debian has them: the real programs, of packages that are unpacked and not installed.
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { quote } from "../../provider/kernel/quote.ts";
 import { behind, type Firewall } from "./matrix.ts";
-
-const path = (name: string) => quote(fileURLToPath(new URL(name, import.meta.url)));
-const firewall = `PACKAGES=${quote(process.env.LINUXNET_FIREWALLS ?? "")} bash ${path("firewall.sh")}`;
-const docker = `GROUP=linuxnet-firewalls PACKAGES=${quote(process.env.LINUXNET_DOCKER ?? "")} bash ${path("../conformance/docker.sh")}`;
-
-/** Whether bridged packets come by FORWARD; there only where the kernel has br_netfilter. */
-const bridged = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+import { bridged, docker, firewall, hasBridged } from "./programs.ts";
 
 const toWeb = "-d 10.9.0.2 -p tcp --dport 80 -j DROP";
 
@@ -39,7 +30,7 @@ const programs: Record<string, Firewall> = {
       refuses: /stopped by the rule `-A FORWARD\S* -d 10.9.0.2/,
     },
     // The way out; and, where bridged packets come by FORWARD, what containers on each of the bridges say to each other.
-    remedies: existsSync(bridged) ? 2 : 1,
+    remedies: hasBridged ? 2 : 1,
   },
   "Docker with iptables": {
     start: `${docker} start`,

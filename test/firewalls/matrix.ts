@@ -1,4 +1,5 @@
 import { expect, onTestFinished } from "vitest";
+import type { Machine } from "../support/machine.ts";
 import { test } from "../support/test.ts";
 import { FirewalledLab, type Working, working } from "./lab.ts";
 
@@ -59,11 +60,16 @@ export function behind(name: string, firewall: Firewall): void {
     expect(await lab.drifted()).toEqual([]);
 
     await lab.destroy();
-    expect(await machine.sh(rules)).not.toMatch(/linuxnet/i);
-    await machine.sh("! ls -d /run/linuxnet 2>/dev/null");
+    await expectNothingOfOurs(machine);
     expect(await machine.sh(forwards)).toBe(forwarded);
     await machine.baseline();
   });
+}
+
+/** Fails when anything of ours stands in packet rules, or in /run. */
+export async function expectNothingOfOurs(machine: Machine): Promise<void> {
+  expect(await machine.sh(rules)).not.toMatch(/linuxnet/i);
+  await machine.sh("! ls -d /run/linuxnet 2>/dev/null");
 }
 
 /** A deny of the admin's holds, as soon as an accept of ours that it came behind has been moved; what it certainly stops says so. */

@@ -44,7 +44,7 @@ const faults: Fault[] = [
       "-I FORWARD -j ufw-user-forward",
     ),
     undo: forget,
-    says: /A rule of ufw[\s\S]*FORWARD → ufw-user-forward: -A ufw-user-forward -s 10.5.0.0\/24[\s\S]*ufw route allow in on br-shop/,
+    says: /A rule of ufw[\s\S]*FORWARD → ufw-user-forward: -A ufw-user-forward -s 10.5.0.0\/24[\s\S]*ufw delete NUMBER/,
   },
   {
     cause: "forward-rule",

@@ -40,16 +40,25 @@ function stopFinding({ stop, passing }: Stopped): Omit<Finding, "breaks"> {
 }
 
 function remedyOf({ chain, rule, path }: ChainStop, who: string, bridge: string): string {
-  if (who === "ufw") return `ufw route allow in on ${bridge}; ufw route allow out on ${bridge}`;
+  const inner = path.at(-1) ?? chain.base;
+  const byIptables = chain.where.startsWith("ip");
+  // What has a policy, or a last rule in its stead, lets our accept stand before it.
+  if (byIptables && (!rule || /^ufw6?-reject-/.test(inner)))
+    return `${upRemedy}: it puts our accept into ${chain.base}.`;
+  if (who === "ufw") return ufwRemedy(inner);
   if (who === "firewalld")
     return `firewall-cmd --permanent --zone=trusted --add-interface=${bridge} && firewall-cmd --reload`;
   if (who === "linuxnet") return upRemedy;
-  const tool = chain.where.split(" ")[0];
-  if (!chain.where.startsWith("ip"))
-    return `Let it through in ${chain.where}, chain ${path.at(-1)}: ours cannot override it.`;
-  if (!rule) return `${upRemedy}: it puts our accept into ${chain.base}.`;
-  const table = chain.where.split(" ")[1];
-  return `${tool} -t ${table} ${rule.text.replace(/^-A/, "-D")}, if nobody needs it.`;
+  if (!byIptables) return `Let it through in ${chain.where}, chain ${inner}: ours cannot override it.`;
+  const [tool, table] = chain.where.split(" ");
+  return `${tool} -t ${table} ${rule?.text.replace(/^-A/, "-D")}, if nobody needs it.`;
+}
+
+/** ufw's rules are asked in their order (ufw(8)): an allow behind a deny changes nothing. */
+function ufwRemedy(chain: string): string {
+  const file = /^ufw(6?)-(before|after)-/.exec(chain);
+  if (file) return `Take it out of /etc/ufw/${file[2]}${file[1]}.rules, if nobody needs it, and \`ufw reload\`.`;
+  return "`ufw status numbered`, and `ufw delete NUMBER` of that rule, if nobody needs it.";
 }
 
 const filterThing = (stop: ChainStop) => `filter ${stopKey(stop)}`;
