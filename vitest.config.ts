@@ -28,6 +28,8 @@ const project = (name: string, patience: number, more: { exclude?: string[] } = 
     maxWorkers,
     testTimeout: patience,
     hookTimeout: patience,
+    // What is polled for comes late on a machine that has much to do: a second is vitest's own patience.
+    expect: { poll: { timeout: 30_000 } },
     ...more,
   },
 });

@@ -42,11 +42,14 @@ test("one that fails again and again is drift, and is ended between two starts t
     command: ["sh", "-c", "sleep 0.1; echo no luck >&2; exit 3"],
     restart: "on-failure",
   });
+  // What starts it again stands still while it is looked at: the pause is over soon.
   await machine.sh(
-    "cd /run/linuxnet/process/*; until [ -s exit ] && read -r _ row <exit && [ $row -ge 5 ]; do sleep 0.05; done",
+    `cd /run/linuxnet/process/*; until [ -s exit ] && read -r _ row <exit && [ $row -ge 4 ]; do sleep 0.05; done
+    read -r pid _ <supervisor; kill -STOP $pid`,
   );
   expect(await subject.refresh()).toEqual(["drift"]);
   expect(subject.outputs.drift).toEqual(["it is not running: it exited with code 3: no luck"]);
+  await machine.sh("read -r pid _ </run/linuxnet/process/*/supervisor; kill -CONT $pid");
   await subject.destroy();
   expect(await machine.sh("pgrep -c sleep || :")).toBe("0");
 });
@@ -97,7 +100,9 @@ test("nothing starts it again when it is removed while it ends", async ({ machin
 test("when what restarts it is gone, that is drift, and the next up mends it", async ({ machine }) => {
   const args = { ...sleeper, restart: "always" };
   const subject = await make(machine, "Process", "p", args);
-  await machine.sh("read -r pid _ </run/linuxnet/process/*/supervisor; kill -KILL $pid; sleep 0.1");
+  await machine.sh(
+    "read -r pid _ </run/linuxnet/process/*/supervisor; kill -KILL $pid; while kill -0 $pid 2>/dev/null; do sleep 0.02; done",
+  );
   expect(await subject.refresh()).toEqual(["drift"]);
   expect(subject.outputs.drift).toEqual(["what restarts it is gone"]);
   await subject.up(args);

@@ -81,11 +81,15 @@ test("one that has done its work: on-failure leaves it, always starts it again",
 test("one that fails again and again is not given up, and is drift", async () => {
   const command = ["sh", "-c", "sleep 0.1; echo no luck >&2; exit 3"];
   const subject = await make(machine, "Process", "p", { command, restart: "on-failure" });
+  // Its pause stands still while it is looked at.
+  const main = `$(systemctl show -p MainPID --value ${subject.outputs.unit})`;
   await machine.sh(
-    "cd /run/linuxnet/process/*; until [ -s last ] && read -r _ row <last && [ $row -ge 5 ]; do sleep 0.05; done",
+    `cd /run/linuxnet/process/*; until [ -s last ] && read -r _ row <last && [ $row -ge 5 ]; do sleep 0.05; done
+    kill -STOP ${main}`,
   );
   expect(await subject.refresh()).toEqual(["drift"]);
   expect(subject.outputs.drift).toEqual(["it is not running: it exited with code 3: no luck"]);
+  await machine.sh(`kill -CONT ${main}`);
   await subject.destroy();
 });
 

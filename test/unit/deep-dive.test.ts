@@ -23,7 +23,7 @@ async function declared(preview: boolean, smoke: boolean): Promise<pulumi.runtim
   const program = (await import("../../examples/deep-dive/index.ts")) as { smoke: pulumi.Output<string> | undefined };
   const said = program.smoke && (await new Promise((resolve) => program.smoke?.apply(resolve)));
   expect(said).toBe(smoke ? "ok  uplink: eth0" : undefined);
-  await vi.waitFor(() => expect(seen.map(({ name }) => name)).toContain("no way in"));
+  await vi.waitFor(() => expect(seen.map(({ name }) => name)).toContain("no way in"), { timeout: 30_000 });
   return seen;
 }
 

@@ -29,7 +29,8 @@ function known<T>(output: pulumi.Output<T>): Promise<T> {
 
 /** The inputs of what was declared, when all of it was. */
 async function all(kind: string): Promise<Record<string, Bag>> {
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  // It waits for all that is under way; of mocks there is nothing to disconnect from.
+  await pulumi.runtime.disconnect();
   return Object.fromEntries(declared.filter((one) => one.kind === kind).map(({ name, inputs }) => [name, inputs]));
 }
 
