@@ -24,7 +24,7 @@ const inLinks: Fault[] = [
   { cause: "port-blocked", make: "bridge link set dev $CV state 0", undo: "bridge link set dev $CV state 3" },
   {
     cause: "port-blocked",
-    make: "ip link set br-shop type bridge stp_state 1; ip link set $CV down; ip link set $CV up; sleep 0.3",
+    make: "ip link set br-shop type bridge stp_state 1; ip link set $CV down; ip link set $CV up; until grep -q '[12]' $CV/brport/state; do sleep 0.05; done",
     // The port goes on listening, then learning.
     undo: "ip link set br-shop type bridge stp_state 0",
     says: /is (listening|learning), by the spanning tree: .*\n.*\n.*\n.*stp_state 0, or pulumi up --refresh/,
