@@ -4,8 +4,10 @@ import { machineAddress, worldAddress } from "../support/machine.ts";
 import { make, type Subject } from "../support/subject.ts";
 import { test } from "../support/test.ts";
 import { at } from "../support/transfer.ts";
-import { attackedLab, container, leave, open, serve, type Target } from "./attacks-lab.ts";
+import { attackedLab, container, countRepelled, leave, open, serve, type Target } from "./attacks-lab.ts";
 import { asked, worldResolver } from "./dns-lab.ts";
+
+countRepelled();
 
 const web = { hostPort: 8080, targetAddress: "10.9.0.2", targetPort: 80 };
 const out = { type: "masquerade", source: ["10.9.0.0/24", "fd00:9::/64"], notOutInterface: "br9" };

@@ -1,3 +1,4 @@
+import { afterAll, afterEach } from "vitest";
 import { type Answer, type Machine, machineAddress } from "../support/machine.ts";
 import { make, type Subject } from "../support/subject.ts";
 import { at, type Place } from "../support/transfer.ts";
@@ -95,9 +96,22 @@ export async function knock(
   return stdout.split("\n").slice(0, targets.length);
 }
 
+let attempts = 0;
+
+/** Counts what the tests of a file repel, and tells it at their end. */
+export function countRepelled(): void {
+  let attacks = 0;
+  afterEach(({ task }) => {
+    if (task.result?.state !== "fail") attacks += 1;
+  });
+  const knocks = () => (attempts === 0 ? "" : `, in them ${attempts} knocks that nobody answered`);
+  afterAll(() => console.log(`tried: ${attacks} attacks, repelled${knocks()}`));
+}
+
 /** Those of the targets that answer, in words: `tcp 10.9.0.2 80`. */
 export async function open(machine: Machine, from: Place, targets: readonly Target[], patience = 1): Promise<string[]> {
   const said = await knock(machine, from, targets, patience);
+  attempts += said.filter((one) => one === "").length;
   return targets.filter((_, index) => said[index] !== "").map((target) => target.join(" "));
 }
 

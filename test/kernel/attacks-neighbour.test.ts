@@ -8,6 +8,7 @@ import {
   attackedLab,
   backendOn,
   container,
+  countRepelled,
   type Ground,
   grounds,
   knock,
@@ -15,6 +16,8 @@ import {
   open,
   type Target,
 } from "./attacks-lab.ts";
+
+countRepelled();
 
 /** Everything of a container's, the port too to which one is published: its own address is no way to it. */
 const all = (...addresses: string[]): Target[] =>

@@ -3,6 +3,9 @@ import { expect } from "vitest";
 import { worldAddress } from "../support/machine.ts";
 import { make } from "../support/subject.ts";
 import { test } from "../support/test.ts";
+import { countRepelled } from "./attacks-lab.ts";
+
+countRepelled();
 
 const near = `ip netns add near
 ip link add lan0 type veth peer name eth0 netns near
