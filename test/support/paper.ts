@@ -32,12 +32,15 @@ export class Paper {
   readonly #definition;
   readonly #seen: Bag;
 
-  /** @param seen the answers of a host on which nothing of it stands */
-  constructor(kind: string, args: Bag, seen: Bag) {
+  /**
+   * @param seen the answers of a host on which nothing of it stands
+   * @param olds the inputs of the last run
+   */
+  constructor(kind: string, args: Bag, seen: Bag, olds: Bag = {}) {
     this.#definition = definitionOf(kind);
     // The same on every machine: what is named after the owner stands in the plans.
     const owner = testOwner(kind, "subject");
-    const { inputs, failures } = check(this.#definition, { owner: `${owner}@00000000` }, { ...args, owner });
+    const { inputs, failures } = check(this.#definition, { ...olds, owner: `${owner}@00000000` }, { ...args, owner });
     if (failures.length > 0) throw new Error(JSON.stringify(failures));
     this.args = inputs;
     this.owner = `${this.args.owner}`;
