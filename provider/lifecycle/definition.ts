@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Answers, Change, Fact, Facts, Reply, Step } from "../kernel/command.ts";
+import type { Answers, Change, Facts, Step } from "../kernel/command.ts";
 import type { Issue } from "../kernel/issue.ts";
 import type { Claimant } from "../kernel/owner.ts";
 
@@ -63,9 +63,4 @@ export interface Definition<A = Record<string, unknown>, F extends Facts = Facts
 /** Ties the types of a definition together: `define<BridgeArgs>()({...})`. */
 export function define<A>(): <F extends Facts>(definition: Definition<A, F>) => Definition<A, F> {
   return (definition) => definition;
-}
-
-/** A question with its parser. */
-export function fact<T>(command: Fact<T>["command"], parse: (reply: Reply) => T): Fact<T> {
-  return { command, parse };
 }

@@ -1,8 +1,8 @@
 // The clock of the machine that waits is set, as a time server does: a wait takes as long as it was given all the same.
 import { afterEach, describe, expect, vi } from "vitest";
-import { sh } from "../../../provider/kernel/command.ts";
+import { type Reply, sh } from "../../../provider/kernel/command.ts";
 import { converge } from "../../../provider/lifecycle/converge.ts";
-import { type Definition, fact } from "../../../provider/lifecycle/definition.ts";
+import type { Definition } from "../../../provider/lifecycle/definition.ts";
 import { flag } from "../../support/flag.ts";
 import type { Machine } from "../../support/machine.ts";
 import { test } from "../../support/test.ts";
@@ -14,7 +14,7 @@ const slow = (within: number): Definition => ({
   ...flag,
   facts: (args, context) => ({
     ...flag.facts(args, context),
-    ready: fact(sh("[ -e /run/ready ]"), ({ code }) => code === 0),
+    ready: { command: sh("[ -e /run/ready ]"), parse: ({ code }: Reply) => code === 0 },
   }),
   pending: (_args, { ready }) => (ready ? undefined : { why: "it is not ready", within }),
 });
