@@ -1,6 +1,7 @@
 // What a Lab would do to a host on which nft does not work, and what it waits for.
 import { describe, expect, test } from "vitest";
 import type { Reply } from "../../../provider/kernel/command.ts";
+import { labFacts } from "../../../provider/resources/lab/plan.ts";
 import { done, LabSite, plain, told } from "../../support/lab-site.ts";
 import { PaperHost } from "../../support/paper-host.ts";
 
@@ -54,5 +55,73 @@ describe("a lab that was made", () => {
     expect(asking({}, { containers })).toMatchObject({
       why: expect.stringMatching(/^containers.web: it ended before it was/),
     });
+  });
+});
+
+describe("a lab asks", () => {
+  const questions = (site: LabSite) =>
+    Object.keys(labFacts(site.paper.args as never, site.context)).map((one) => {
+      const {
+        args = [],
+        netns,
+        text = "",
+        family,
+      } = JSON.parse(one) as { args?: string[]; netns?: string; text?: string; family?: 6 };
+      return [netns && `in ${netns}:`, family && "-6", ...args, text.replaceAll(/\s+/g, " ").slice(0, 90)]
+        .filter(Boolean)
+        .join(" ");
+    });
+  const of = (count: number, more: Bag = {}) => ({
+    networks: { shop: { subnet: "10.5.0.0/24" } },
+    containers: Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [`c${index}`, { network: "shop", ...more }]),
+    ),
+  });
+
+  test("for each of its objects, and once for what all of them share", () => {
+    expect(questions(new LabSite(plain))).toMatchSnapshot();
+  });
+
+  test("for all links at once where it has many", () => {
+    const many = questions(new LabSite(of(17)));
+    expect(many).toContain("addr show");
+    expect(many.filter((one) => one.startsWith("addr show dev c"))).toEqual([]);
+    const few = questions(new LabSite(of(16)));
+    expect(few.filter((one) => one.startsWith("addr show dev c"))).toHaveLength(16);
+  });
+
+  test("in a change, for what changes alone, and for what goes", () => {
+    const site = new LabSite(plain).make();
+    const { web, client } = plain.containers;
+    expect(questions(site.next({ ...plain, containers: { web, client: { network: "shop" } } }))).toMatchSnapshot();
+    expect(questions(site.next({ ...plain, containers: { web: { ...web, publish: [] }, client } }))).toMatchSnapshot();
+  });
+
+  test("for settings, and for how objects stood before, where it is about them", () => {
+    const adopting = questions(new LabSite({ ...of(1), adopt: true }, new PaperHost(), { adopt: true }));
+    const plainly = questions(new LabSite(of(1)));
+    expect(adopting.filter((one) => !plainly.includes(one))).toMatchSnapshot();
+    const set = questions(new LabSite(of(1, { sysctls: { "net.ipv4.ip_forward": "1" } })));
+    expect(set.filter((one) => !plainly.includes(one))).toMatchSnapshot();
+    const released = new LabSite({ ...of(1), adopt: true }).next(of(1));
+    expect(questions(released)).toEqual(expect.arrayContaining(adopting.filter((one) => one.includes("adopted"))));
+  });
+});
+
+describe("a lab that was renamed", () => {
+  test("takes what stands under its former name, and marks it anew", () => {
+    const site = new LabSite(plain).make();
+    const was = (text: string | undefined) => text?.replace("Lab/subject", "Lab/was");
+    for (const link of site.host.links) link.alias = was(link.alias);
+    for (const one of [...(site.host.table?.elements ?? []), ...(site.host.table?.rules ?? [])])
+      one.comment = was(one.comment) ?? "";
+    const former = "linuxnet:test/dev/Lab/was@00000000";
+    const renamed = new LabSite(plain, site.host, { former });
+    expect(new LabSite(plain, site.host).plan()).toMatch(/^refused: containers.web: .* belongs to/);
+    expect(told(renamed.plan())).toMatchSnapshot();
+    expect(renamed.present()).toBe(true);
+    expect(done(`  ${renamed.teardown().replaceAll("\n", "\n  ")}`)).toMatchSnapshot();
+    renamed.make();
+    expect(new LabSite(plain, site.host).plan()).toBe("");
   });
 });
