@@ -26,7 +26,7 @@ export async function remove(subject: Subject): Promise<string[]> {
   const more: Facts = all.some(({ vacates }) => vacates) ? { holders: holdersFact } : {};
   let holders: Holders = new Map();
   // A script that was cut off, now or before, may have taken all away but the folders in which it was noted.
-  let cutOff = all.length === 0 && now.seen.folder === true;
+  let cutOff = now.seen.folder === true;
   let steps = all;
   for (let attempt = 1; steps.length > 0; attempt += 1) {
     const outcome = await applyAndLook(subject, steps, now, "go-on", more);

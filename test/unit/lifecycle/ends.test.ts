@@ -77,6 +77,10 @@ describe("removing", () => {
     const { said, steps } = await run([there, ...turns], { teardown });
     expect(said).toBe("on the host: what was to be removed is still there (d). Nothing of it was removed.");
     expect(steps).toHaveLength(4);
+    const inTime = await run([there, ...turns.slice(0, 3), none], {
+      teardown: (...all) => (all[1].value ? teardown(...all) : []),
+    });
+    expect([inTime.said, inTime.steps.length]).toEqual(["it went well", 4]);
   });
 
   test("leaves to others what they use too: steps that are left, of which nothing is its own, are not done", async () => {

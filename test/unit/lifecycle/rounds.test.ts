@@ -1,5 +1,5 @@
 // What converging makes of answers that come in an order which a real host gives once in a thousand times.
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Elsewhere, Unread } from "../../../provider/host/host.ts";
 import { OutcomeUnknown } from "../../../provider/host/session.ts";
 import { sh } from "../../../provider/kernel/command.ts";
@@ -68,21 +68,23 @@ describe("converging", () => {
   });
 });
 
+/** What is made in two rounds: the second is planned when the first stands. */
+const twoRounds: Partial<Definition> = {
+  plan: (_args, { value }) => [
+    value === "half"
+      ? { drift: "second", steps: [{ what: "second", do: sh("two") }] }
+      : {
+          drift: "first",
+          steps: [
+            { what: "first", do: sh("one"), undo: [sh("a"), sh("b")] },
+            { what: "also", do: sh("x") },
+          ],
+        },
+  ],
+};
+const half = other("half");
+
 describe("what converging has done", () => {
-  const twoRounds: Partial<Definition> = {
-    plan: (_args, { value }) => [
-      value === "half"
-        ? { drift: "second", steps: [{ what: "second", do: sh("two") }] }
-        : {
-            drift: "first",
-            steps: [
-              { what: "first", do: sh("one"), undo: [sh("a"), sh("b")] },
-              { what: "also", do: sh("x") },
-            ],
-          },
-    ],
-  };
-  const half = other("half");
   const secondFails = (more = {}): Turn => ({ ...half, report: { ...failed("second"), ...more } });
 
   test("is taken back when a later round fails, each step by its inverse, in their order", async () => {
@@ -167,6 +169,13 @@ describe("a session that is lost while converging", () => {
     const away = new LinuxnetError({ host: "the host", problem: "cannot be reached" });
     expect((await run([none, elsewhere(), { throws: away }])).said).toBe("on the host: cannot be reached.");
     expect((await run([none, elsewhere(), none, there])).said).toBe("it went well");
+    const failing: Turn = { ...half, report: failed("second") };
+    expect((await run([half, elsewhere(), half, failing], twoRounds)).said).toBe(
+      "on the host: cannot second: no. The host is as it was.",
+    );
+    // What was done before was done on the first machine: that one is not as it was.
+    const { said, steps } = await run([none, half, elsewhere(), half, failing], twoRounds);
+    expect([said, steps.length]).toEqual([`on the host: cannot second: no. ${unsure}`, 3]);
   });
 });
 
@@ -212,4 +221,20 @@ test("what is needed and not there yet is waited for, other refusals are not", a
     return [];
   };
   expect((await run([none, none, there], { plan })).said).toBe("it went well");
+});
+
+test("what is needed is waited for five seconds, and no longer", async () => {
+  const plan = () => lacks("there is no bridge yet");
+  const real = performance.now.bind(performance);
+  let passed = 0;
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => real() + passed);
+  const wait = (seconds: number): Turn => ({
+    first: () => {
+      passed = seconds * 1000;
+    },
+  });
+  const { said, host } = await run([wait(0), wait(3), wait(6)], { plan });
+  clock.mockRestore();
+  expect(said).toMatch(/^there is no bridge yet/);
+  expect(host.asked).toHaveLength(3);
 });

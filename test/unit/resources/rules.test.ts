@@ -20,9 +20,9 @@ const rulesOf = (text: string) =>
   text.split("\n").filter((line) => / rule |rule to |rule "|refused|nftables set|IP forwarding|FORWARD/.test(line));
 
 /** A host whose admin keeps two links apart. */
-const forbidding = (rule: string) => {
+const forbidding = (rule: string, tool = "iptables-nft") => {
   const fact = forwardAcceptFact();
-  const stdout = `tool iptables-nft\n:FORWARD ACCEPT\n-A FORWARD ${rule} -j DROP\n`;
+  const stdout = `tool ${tool}\n:FORWARD ACCEPT\n-A FORWARD ${rule} -j DROP\n`;
   return { accept: fact.parse({ code: 0, stdout, stderr: "" }) };
 };
 
@@ -105,6 +105,9 @@ test("what a firewall of others certainly stops is refused, where it is to pass"
   expect(forward({ ...both, states: ["established", "new"] }).plan(forbidding("-i lab0"))).toMatch(/^refused/);
   const ranged = forward({ ...both, destinationPorts: "80-90" });
   expect(ranged.plan(forbidding("-p tcp -m tcp --dport 80"))).not.toMatch(/^refused/);
+  const six = forward({ source: "fd09::/64", inInterface: "lab0" });
+  expect(six.plan(forbidding("-i lab0", "ip6tables-nft"))).toMatch(/^refused/);
+  expect(six.plan(forbidding("-i lab0"))).not.toMatch(/^refused/);
   expect(forward({}).plan(forbidding("-i lab0"))).not.toMatch(/^refused/);
 });
 
