@@ -34,9 +34,9 @@ const project = (name: string, patience: number, more: { exclude?: string[] } = 
   },
 });
 
-/** One file after the other, when all else has ended. */
-const alone = (name: string, groupOrder: number, patience: number) => ({
-  test: { ...project(name, patience).test, maxWorkers: 1, sequence: { groupOrder } },
+/** When all else has ended: one file after the other, or so many at once. */
+const alone = (name: string, groupOrder: number, patience: number, workers = 1) => ({
+  test: { ...project(name, patience).test, maxWorkers: workers, sequence: { groupOrder } },
 });
 
 // All of test/kernel over ssh: `npm run test:ssh`.
@@ -61,7 +61,7 @@ export default defineConfig({
       project("ssh", 300_000, { exclude: repeated }),
       project("e2e", 600_000, { exclude: lengthy }),
       // Real machines: `npm run test:vm` alone.
-      ...(process.env.LINUXNET_VM ? [alone("vm", 1, 1_200_000)] : []),
+      ...(process.env.LINUXNET_VM ? [alone("vm", 1, 2_400_000, 2)] : []),
       // Behind Debian's ufw, firewalld and docker.io: `npm run test:firewalls` alone.
       ...(process.env.LINUXNET_FIREWALLS ? [project("firewalls", 600_000)] : []),
       // Beside Debian's docker.io: `npm run test:conformance` alone.

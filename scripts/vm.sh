@@ -29,10 +29,13 @@ if [ -n "$missing" ]; then
 fi
 
 mkdir -p "$cache"
-# Who comes second waits here for the image of the first. The tests hold the lock too, shared, as long as they use the image.
+# The tests hold the lock too, shared, as long as they use the image. Who comes second waits for the image of the first.
 exec 9>"$cache/lock"
+is_made() { [ "$(cat "$cache/stamp" 2>/dev/null)" = "$stamp" ]; }
+flock -s 9
+! is_made || exit 0
 flock 9
-[ "$(cat "$cache/stamp" 2>/dev/null)" != "$stamp" ] || exit 0
+! is_made || exit 0
 say "building the image in $cache"
 tidy() { rm -rf "$cache/root" "$cache/kernel"; }
 rm -f "$cache/stamp"

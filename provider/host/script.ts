@@ -38,7 +38,7 @@ export interface Part extends Request {
 export function compile(steps: readonly Step[], { owner, onFailure, on, looks }: ScriptOptions): Part {
   const undoing = onFailure === "undo";
   const claims = undoing ? steps.flatMap(({ claim }) => claim ?? []) : [];
-  const all = runs(groups(steps), steps);
+  const all = runs(groups(steps), steps).map((run) => ({ ...run, within: withinOf(run, steps) }));
   const going = undoing || isShared(all[0]) ? undefined : firstGoing(steps, on);
   const lines = [
     "failed=0",
@@ -128,12 +128,18 @@ function noteClaims(owner: string, claims: readonly string[]): string[] {
   ];
 }
 
+/** Seconds that the steps of a run may take beyond its deadline. */
+function withinOf({ groups: [first] }: Run, steps: readonly Step[]): number {
+  const own = steps.slice(first.base, first.base + first.commands.length);
+  return own.reduce((sum, { within = 0 }) => sum + within, 0);
+}
+
 /** Whether a run's first process does more than its first step. */
 function isShared(run: Run | undefined): boolean {
   return run === undefined || run.groups.length > 1 || run.groups[0].commands.length > 1;
 }
 
-function runText({ groups: run, apart }: Run, undoing: boolean, looks?: Looks): string {
+function runText({ groups: run, apart, within }: Run & { within: number }, undoing: boolean, looks?: Looks): string {
   const [{ base, commands }] = run;
   const around = (text: string, handler: string) =>
     `text=$( {\n${text}\n} 2>&1 >/dev/null ); code=$?; [ $code = 0 ] || ${handler} $code "$text"`;
@@ -143,19 +149,20 @@ function runText({ groups: run, apart }: Run, undoing: boolean, looks?: Looks): 
     return `{ ${around(text, undoing ? "halt" : "gather")}\n} 3>&1`;
   }
   const done = undoing ? '$(done_of "$text")' : "0";
-  return around(body(commands, !undoing), `${undoing ? "stop" : "report"} ${base} ${commands.length} ${done}`);
+  return around(body(commands, !undoing, within), `${undoing ? "stop" : "report"} ${base} ${commands.length} ${done}`);
 }
 
-function body(commands: readonly Command[], force: boolean): string {
+function body(commands: readonly Command[], force: boolean, within = 0): string {
   const [first] = commands;
   if (first?.kind === "ip") return `limit ${batch(commands as IpCommand[], force ? "-force " : "")}`;
-  if (first?.kind === "nft") return transaction(commands as NftCommand[]);
+  if (first?.kind === "nft") return transaction(commands as NftCommand[], within);
   return `( set -e\n${first?.text}\n)`;
 }
 
-function transaction(commands: readonly NftCommand[]): string {
+function transaction(commands: readonly NftCommand[], within: number): string {
   const text = commands.map((command) => command.text).join("\n");
-  return `limit ${inNetns(commands[0]?.netns)}nft -f - <<'NFT'\n${text}\nNFT`;
+  const limited = within > 0 ? `timeout -k 1 ${stepDeadline + within}` : "limit";
+  return `${limited} ${inNetns(commands[0]?.netns)}nft -f - <<'NFT'\n${text}\nNFT`;
 }
 
 /** What takes steps back, newest first. The steps of one transaction of nft were all done, or none: they are taken back by one. */

@@ -62,8 +62,9 @@ export function pieceChanges(wanted: Pieces, seen: SeenTable, who: Claimant, net
   return changes;
 }
 
+/** For the first rules the kernel loads a dozen modules: a slow host takes its time for that. */
 function makingTable(netns?: string): Step {
-  return { what: "make our nftables table", do: nft(createTable(), netns), undo: [tidyTable(netns)] };
+  return { what: "make our nftables table", do: nft(createTable(), netns), undo: [tidyTable(netns)], within: 50 };
 }
 
 function elementSteps(wanted: readonly Element[], seen: SeenTable, who: Claimant, netns?: string): Step[] {

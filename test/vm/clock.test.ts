@@ -10,7 +10,8 @@ import * as linuxnet from "pulumi-linuxnet";
 const connection = ${connection({ name: "vm2" })};
 const ct1 = new linuxnet.Netns("ct1", { name: "ct1", connection });
 const lab0 = new linuxnet.Bridge("lab0", { name: "lab0", addresses: ["10.70.1.1/24"], connection });
-new linuxnet.PortPublish("web", { hostPort: 8080, targetAddress: "10.70.1.2", targetPort: 80, connection });
+const target = { targetAddress: "10.70.1.2", targetPort: 80 };
+new linuxnet.PortPublish("web", { hostPort: 8080, ...target, connection }, { dependsOn: lab0 });
 new linuxnet.Process("ct1", { netns: ct1.name, command: ["sleep", "1000000"], restart: "always", connection });
 `;
 

@@ -138,6 +138,15 @@ describe("a step that fails", () => {
     expect(await log(machine)).toBe("+a -a");
   });
 
+  test("of nft, which was given more time for the kernel's modules, is not ended before that", async ({ machine }) => {
+    await machine.sh("printf '#!/bin/sh\\nsleep 2\\nexec /run/nft \"$@\"\\n' >/run/slow; chmod 755 /run/slow");
+    await machine.sh("cp $(command -v nft) /run/nft; mount --bind /run/slow $(command -v nft)");
+    const table = { what: "make a table", do: nft("add table inet t1"), undo: [] };
+    expect((await applyShortly(machine, [table])).failures).toMatchObject([{ code: 124 }]);
+    expect(await applyShortly(machine, [{ ...table, within: 20 }])).toEqual({ failures: [], left: [] });
+    await machine.sh("umount $(command -v nft); rm /run/slow /run/nft; nft delete table inet t1");
+  });
+
   test("of which the program is missing is told in the shell's words", async ({ machine }) => {
     const { failures } = await apply(machine, [{ what: "call it", do: run(["no-such-program"]) }]);
     expect(failures).toEqual([
