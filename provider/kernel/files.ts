@@ -1,4 +1,5 @@
-import { type Fact, type Reply, type Step, sh } from "./command.ts";
+import { answered } from "./answered.ts";
+import { type Fact, type Reply, type Step, sh, shAt } from "./command.ts";
 import { Unseen } from "./failure.ts";
 import { isAbsence } from "./links.ts";
 import { isOwner, ownerText, readOwner } from "./owner.ts";
@@ -73,6 +74,13 @@ function seenFile(path: string, reply: Reply): SeenFile {
   return { kind: "file", bytes, text, mode, owner: isOwner(named) ? named : undefined };
 }
 
+/** Asks whether our note of a folder stands, and none of the files for which we made it: somebody has taken them away. */
+export function filesLostFact(netns: string, files: readonly NetnsFile[]): Fact<boolean> {
+  const there = files.map((file) => `[ -e ${quote(netnsPath(file))} ]`);
+  const command = shAt(folderMark(netns), [...there, "echo lost"].join(" || "));
+  return { command, parse: (reply) => !isAbsence(reply) && answered(reply).stdout.trim() !== "" };
+}
+
 /** Makes the folder of a namespace where it is missing, and notes that we did. */
 export function makeFolderStep(netns: string): Step {
   const [folder, mark] = [quote(folderOf(netns)), quote(folderMark(netns))];
@@ -119,13 +127,15 @@ export function removeFileStep(file: NetnsFile): Step {
   };
 }
 
-/** Takes all files of ours of a namespace away, and their folder: in one step, since a folder without a file is nobody's. */
+/**
+ * Takes all files of ours of a namespace away, their folder and our note of it: in one step, since a folder without a file is nobody's.
+ */
 export function removeFilesStep(netns: string, files: readonly NetnsFile[]): Step {
-  const text = [...files.map(removeText), tidyText(netns)].join("\n");
+  const paths = files.map(netnsPath);
   return {
-    what: `remove ${files.map(netnsPath).join(" and ")}`,
-    do: sh(text),
-    ...typed([typedLine(["rm", "-f", ...files.map(netnsPath)])]),
+    what: `remove ${paths.join(" and ") || `the note of ${folderOf(netns)}`}`,
+    do: sh([...files.map(removeText), tidyText(netns)].join("\n")),
+    ...typed(paths.length === 0 ? [] : [typedLine(["rm", "-f", ...paths])]),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   dropFileStep,
   fileHeader,
   fileMode,
+  filesLostFact,
   makeFolderStep,
   type NetnsFile,
   netnsFileFact,
@@ -52,6 +53,7 @@ const hostsFile = (netns: string): NetnsFile => ({ netns, name: "hosts" });
 const facts = ({ netns }: Args) => ({
   resolv: netnsFileFact(resolvFile(netns)),
   hosts: netnsFileFact(hostsFile(netns)),
+  lost: filesLostFact(netns, [resolvFile(netns), hostsFile(netns)]),
 });
 
 type Seen = Answers<ReturnType<typeof facts>>;
@@ -156,7 +158,7 @@ function teardown({ netns }: Args, seen: Seen, context: Context): Step[] {
     ...(isOurs(seen.resolv, context) ? [resolvFile(netns)] : []),
     ...(isOurs(seen.hosts, context) ? [hostsFile(netns)] : []),
   ];
-  return files.length === 0 ? [] : [removeFilesStep(netns, files)];
+  return files.length === 0 && !seen.lost ? [] : [removeFilesStep(netns, files)];
 }
 
 /** Labels of at most 63 letters, digits, `-` and, as containers have them, `_` (RFC 1123, 2.1). */
@@ -201,7 +203,7 @@ export const resolvConf = define<Args>()({
   id: ({ netns }) => netns,
   facts,
   plan,
-  present: (_args, seen, context) => isOurs(seen.resolv, context) || isOurs(seen.hosts, context),
+  present: (_args, seen, context) => isOurs(seen.resolv, context) || isOurs(seen.hosts, context) || seen.lost,
   teardown,
   outputs: ({ netns }) => ({ path: netnsPath(resolvFile(netns)) }),
 });

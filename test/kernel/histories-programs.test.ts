@@ -24,6 +24,12 @@ historyTests({
     theme: labs,
     runs: 15,
     found: {
+      "files that somebody has taken away with their folder leave no note of it": [
+        "lab = names",
+        "up",
+        "lab ~ delete the files",
+        "lab = expected",
+      ],
       "a destroy that was cut off between a container's hosts file and its folder goes on": [
         "lab = published",
         "up",

@@ -42,6 +42,8 @@ export async function runHistories(theme: Theme, { runs, lines, twice = false }:
       const tally = await play(theme, history, place.machine, place.before, twice);
       for (const [what, times] of Object.entries({ ...tally, histories: 1 })) total[what] = (total[what] ?? 0) + times;
     } catch (error) {
+      // At once: a run that is ended early would not tell it.
+      if (until === Number.POSITIVE_INFINITY) console.log(`failed: ${error instanceof Error ? error.message : error}`);
       until = Math.min(until, Date.now() + shrinking);
       await place.machine.stop();
       place = await groundOf(theme);

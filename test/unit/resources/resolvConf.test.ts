@@ -8,7 +8,11 @@ type Bag = Record<string, unknown>;
 
 const none = { kind: "absent", bytes: "", text: "", mode: "", owner: undefined };
 const conf = (more: Bag = {}) =>
-  new Paper("ResolvConf", { netns: "ct1", nameservers: ["10.9.0.1"], ...more }, { resolv: none, hosts: none });
+  new Paper(
+    "ResolvConf",
+    { netns: "ct1", nameservers: ["10.9.0.1"], ...more },
+    { resolv: none, hosts: none, lost: false },
+  );
 const foreign = "linuxnet:other/dev/ResolvConf/x@00000000";
 
 /** A file of a resource with this text behind its header. */
@@ -119,5 +123,10 @@ describe("the end of the DNS settings of a namespace", () => {
     expect(paper.teardown({ resolv: { ...resolv, owner: foreign } })).toBe("");
     const seen = [{ resolv }, { hosts: other }, {}, { resolv: { ...resolv, owner: foreign } }];
     expect(seen.map((one) => paper.present(one))).toEqual([true, true, false, false]);
+  });
+
+  test("takes its note of a folder away when somebody has taken the files", () => {
+    expect(conf().teardown({ lost: true })).toMatch(/^remove the note of \/etc\/netns\/ct1: /);
+    expect(conf().present({ lost: true })).toBe(true);
   });
 });
