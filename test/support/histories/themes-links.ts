@@ -106,7 +106,8 @@ export const cable: Slot = {
     "rename there": "ip -n @blue link set eth0 down; ip -n @blue link set eth0 name away1",
     "move here": "ip link set web0 netns theirs",
     "move there": "ip -n @blue link set eth0 netns theirs",
-    slow: "tc qdisc replace dev web0 root tbf rate 5mbit burst 10k latency 50ms",
+    // Where no impairment is declared nobody asks for one.
+    "foreign rate": "tc qdisc replace dev web0 root tbf rate 5mbit burst 10k latency 50ms",
     fast: "tc qdisc del dev web0 root; ip netns exec @blue tc qdisc del dev eth0 root",
   },
 };
