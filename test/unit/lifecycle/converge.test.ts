@@ -2,42 +2,12 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect } from "vitest";
 import { type Change, sh } from "../../../provider/kernel/command.ts";
-import { LinuxnetError, refuse } from "../../../provider/kernel/failure.ts";
+import { refuse } from "../../../provider/kernel/failure.ts";
 import { converge } from "../../../provider/lifecycle/converge.ts";
 import type { Definition } from "../../../provider/lifecycle/definition.ts";
-import { remove } from "../../../provider/lifecycle/remove.ts";
-import type { Subject } from "../../../provider/lifecycle/subject.ts";
 import { flag } from "../../support/flag.ts";
-import type { Machine } from "../../support/machine.ts";
 import { test } from "../../support/test.ts";
-
-const owner = "linuxnet:test/dev/Flag/flag@00000000";
-
-function subject(machine: Machine, args: Record<string, unknown> = {}, definition = flag): Subject {
-  return {
-    definition,
-    host: machine.host,
-    args: { path: "/run/flag", value: "v", ...args },
-    context: { owner, adopt: false },
-  };
-}
-
-async function error(work: Promise<unknown>): Promise<LinuxnetError> {
-  const failure = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  expect(failure).toBeInstanceOf(LinuxnetError);
-  return failure as LinuxnetError;
-}
-
-/** Ends the session's shell, from within a step: the script goes on. */
-const endSession = `limit sh -c 'kill -9 "$(cat /run/shell)"'`;
-
-/** Notes the pid of the session's shell, as the machine counts. */
-async function noteShell(machine: Machine): Promise<void> {
-  await machine.host.session.send([{ script: "echo $PPID >/run/shell", deadline: 10 }]);
-}
+import { endSession, error, noteShell, subject } from "./converge-lab.ts";
 
 describe("converge", () => {
   test("makes what is missing, changes what differs, and does nothing when nothing does", async ({ machine }) => {
@@ -211,60 +181,5 @@ describe("a session that is lost in the middle of a script", () => {
     expect((await error(work)).message).toMatch(
       /: the session ended before the answer came: .*\. The session was lost in the middle of a change\. How far that came is not known;/,
     );
-  });
-});
-
-describe("remove", () => {
-  test("of what is not there is a success, and asks once", async ({ machine }) => {
-    const trips = machine.host.session.roundTrips;
-    await remove(subject(machine));
-    expect(machine.host.session.roundTrips - trips).toBe(1);
-  });
-
-  test("gathers what cannot be removed, and removes the rest", async ({ machine }) => {
-    await machine.sh("echo v >/run/flag");
-    const one = { what: "delete one", do: sh("echo stuck >&2; false") };
-    const two = { what: "delete two", do: sh("rm /run/flag") };
-    const three = { what: "delete three", do: sh("echo stuck too >&2; false") };
-    const teardown = (_args: unknown, { content }: Record<string, unknown>) =>
-      content === undefined ? [one, three] : [one, two, three];
-    const { message } = await error(remove(subject(machine, {}, { ...flag, teardown })));
-    expect(message).toBe(
-      "on the machine: cannot delete one: stuck; cannot delete three: stuck too. All else of it is removed.",
-    );
-  });
-
-  test("looks whether it is gone, in the same round trip", async ({ machine }) => {
-    await machine.sh("echo v >/run/flag");
-    const trips = machine.host.session.roundTrips;
-    await remove(subject(machine));
-    expect(machine.host.session.roundTrips - trips).toBe(2);
-  });
-
-  test("says what is still there though nothing has failed", async ({ machine }) => {
-    await machine.sh("echo v >/run/flag");
-    const idle = { ...flag, teardown: () => [{ what: "delete /run/flag", do: sh(":") }] };
-    const { message } = await error(remove(subject(machine, {}, idle)));
-    expect(message).toBe(
-      "on the machine: what was to be removed is still there (delete /run/flag). Nothing of it was removed.",
-    );
-    await remove(subject(machine));
-  });
-
-  test("goes on after the session was lost", async ({ machine }) => {
-    await machine.sh("echo v >/run/flag");
-    await noteShell(machine);
-    const text = 'if [ -e /run/shell ]; then mv /run/shell /run/was; kill -9 "$(cat /run/was)"; fi; rm -f /run/flag';
-    await remove(
-      subject(
-        machine,
-        {},
-        {
-          ...flag,
-          teardown: (_args, seen) => (seen.content ? [{ what: "delete", do: { kind: "sh", text } }] : []),
-        },
-      ),
-    );
-    expect(await machine.exec("ls /run/flag")).toMatchObject({ code: 2 });
   });
 });
