@@ -64,6 +64,15 @@ describe("a leak is noticed:", () => {
     await machine.sh(`kill ${pid}`);
   });
 
+  test("an iptables rule where nft does not work", async ({ machine }) => {
+    await machine.sh("mount --bind /dev/null /usr/sbin/nft");
+    await machine.baseline();
+    await machine.sh("iptables -A FORWARD -j ACCEPT");
+    await expect(machine.expectClean(1)).rejects.toThrow("iptables-nft: -A FORWARD -j ACCEPT");
+    await machine.sh("umount /usr/sbin/nft; nft delete table ip filter");
+    await machine.baseline();
+  });
+
   test("in a namespace that was there before", async ({ machine }) => {
     await machine.sh("ip netns add before0");
     await machine.baseline();

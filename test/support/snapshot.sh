@@ -7,11 +7,9 @@ look() {
   section "routes $1"; ip -4 route show table all; ip -6 route show table all
   section "qdiscs $1"; tc qdisc show
   section "rules $1"; ip -4 rule; ip -6 rule
-  section "nftables $1"; rules=$(nft -a list ruleset); printf '%s\n' "$rules"
-  # Each of them costs as much as all of the above: only where it has something to say.
-  case $rules in *'table ip'*)
-    for tool in iptables-nft ip6tables-nft; do section "$tool $1"; "$tool-save" 2>/dev/null; done ;;
-  esac
+  section "nftables $1"; nft -a list ruleset
+  # Also where nft does not work, or says what is not so: a test may have seen to that.
+  for tool in iptables-nft ip6tables-nft; do section "$tool $1"; "$tool-save" 2>/dev/null; done
   for six in '' 6; do
     [ -z "$(cat "/proc/net/ip${six}_tables_names" 2>/dev/null)" ] ||
       { section "ip${six}tables-legacy $1"; "ip${six}tables-legacy-save"; }
@@ -20,7 +18,7 @@ look() {
 names=$(ls /run/netns 2>/dev/null)
 look ''
 for name in $names; do
-  nsenter --net="/run/netns/$name" bash --norc -c "$(declare -f section look); look $name"
+  nsenter --net="/run/netns/$name" bash --norc -c "$(declare -f section look)"'; look "$1"' look "$name"
 done
 section "netns"; for name in $names; do echo "$name $(stat -L -c %i "/run/netns/$name")"; done
 section "sysctls"
