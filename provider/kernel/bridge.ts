@@ -3,6 +3,7 @@ import { forgetStep } from "./adoption.ts";
 import { type Change, ip, type Step } from "./command.ts";
 import { addressStep, attributeChanges, releaseStep, setLink, type WantedLink } from "./link-changes.ts";
 import type { Link } from "./links.ts";
+import { linkClaim } from "./owner.ts";
 import { unquietSteps } from "./quiet.ts";
 import type { Sysctls } from "./sysctl.ts";
 
@@ -36,7 +37,7 @@ export function makeBridge({ name, macAddress, netns, mtu, stp }: WantedBridge):
     what: `create bridge ${name}`,
     do: ip([...link, "type", "bridge", "stp_state", stp ? 1 : 0], netns),
     undo: [ip(["link", "del", "dev", name], netns)],
-    claim: `link:${name}`,
+    claim: linkClaim(name, netns),
   };
 }
 

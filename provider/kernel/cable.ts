@@ -2,6 +2,7 @@ import { contains } from "./addresses.ts";
 import { type Change, ip, type Step } from "./command.ts";
 import { addressChanges, attributeChanges, freshLink, setLink, upChanges, type WantedLink } from "./link-changes.ts";
 import type { Link, Sight } from "./links.ts";
+import { linkClaim } from "./owner.ts";
 import { type Route, routeCommand, routeFamily, sameRoute } from "./routes.ts";
 
 /** One end of a veth pair as it is wanted. */
@@ -143,7 +144,7 @@ export function makeCable(one: WantedEnd, other: WantedEnd): Step {
     what: `create veth pair ${one.name} and ${other.name}`,
     do: ip(["link", "add", ...end(one), "type", "veth", "peer", ...end(other)]),
     undo: [ip(["link", "del", "dev", one.name], one.netns)],
-    claim: `link:${one.name}`,
+    claim: linkClaim(one.name, one.netns),
   };
 }
 

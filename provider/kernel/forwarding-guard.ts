@@ -1,7 +1,9 @@
 import type { Family } from "./addresses.ts";
 import { inNetns } from "./command.ts";
+import { linkClaim } from "./owner.ts";
 import { quote } from "./quote.ts";
 import { table } from "./ruleset.ts";
+import { runDir } from "./run-dir.ts";
 import { asking, typed, typedIn } from "./typed.ts";
 
 /** The comment of the rules that keep closed what was closed before forwarding was turned on. */
@@ -11,11 +13,16 @@ export const guardComment = "forwarding was off";
 export const switchOf = { 4: "/proc/sys/net/ipv4/ip_forward", 6: "/proc/sys/net/ipv6/conf/all/forwarding" } as const;
 
 /**
- * The start of an awk program that reads `ip -o -d link show`: sets `name` and `bridge` of each link, and leaves our own
- * bridges out.
+ * The start of an awk program that reads `ip -o -d link show` of a namespace: sets `name`, `bridge` and `ours` of each link, and
+ * leaves our own bridges out. Ours is also what a script makes at this moment, or was cut off at, and carries no owner yet.
  */
-export const strangersLinks =
-  '{ split($2, word, "@"); name = word[1]; bridge = /[\\\\] +bridge /; if (bridge && /[\\\\] +alias linuxnet:/) next }';
+export function strangersLinks(netns?: string): string {
+  return [
+    `BEGIN { while (("cat ${runDir}/claims/* 2>/dev/null" | getline claim) > 0) claims[claim] = 1 }`,
+    '{ split($2, word, "@"); name = word[1]; bridge = /[\\\\] +bridge / }',
+    `{ ours = /[\\\\] +alias linuxnet:/ || (!/[\\\\] +alias / && ("${linkClaim("", netns)}" name) in claims); if (bridge && ours) next }`,
+  ].join("\n");
+}
 
 /**
  * What was not forwarded before and is not ours stays so: between the links of then, bridges of others among them, and for
@@ -23,12 +30,12 @@ export const strangersLinks =
  * and out by the bridge itself (net/bridge/br_netfilter_hooks.c, br_nf_forward_ip). Into a bridge of ours comes from elsewhere
  * what was let through before. A bridge of others that comes later is used by somebody who makes rules for it.
  */
-export function guardText(family: Family, dir: string): string[] {
+export function guardText(family: Family, dir: string, netns?: string): string[] {
   const program = [
-    strangersLinks,
+    strangersLinks(netns),
     // A cable of ours may stand before or after: by none but a bridge of ours is anything let through. The mark of a namespace of ours
     // is at its lo.
-    'name != "lo" && /[\\\\] +alias linuxnet:/ { next }',
+    'name != "lo" && ours { next }',
     `function rule(text) { print "add rule inet ${table} guard meta nfproto ipv${family} " text " comment \\"${guardComment}\\"" }`,
     '{ link = "\\"" name "\\""; links = links sep link; sep = ", " }',
     'bridge { rule("iifname " link " oifname " link " return") }',

@@ -91,7 +91,8 @@ export function forwardingChanges(
   if (drift === undefined) return [];
   const what = families.length > 0 ? "turn IP forwarding on" : "note who needs our accept in FORWARD";
   const dir = forwardingFolder(netns);
-  const noting = families.length > 0 ? turnOn(families, owner, guard, dir) : noteAccept(owner, dir);
+  const guarding = (family: Family) => (guard ? guardText(family, dir, netns) : []);
+  const noting = families.length > 0 ? turnOn(families, owner, guarding, dir) : noteAccept(owner, dir);
   const forgetting = former === undefined ? ":" : `rm -f ${dir}/${ownerKey(former)}`;
   // Settling may end the script: it comes last.
   const script = [...noting, forgetting, ...(families.length > 0 ? [] : settle(dir))].join("\n");
@@ -116,6 +117,9 @@ function missingOf(families: readonly Family[], seen: SeenForwarding, guard: boo
   return families.length > 0 ? "IP forwarding is not noted as needed" : "our accept in FORWARD is not noted as needed";
 }
 
+/** The lines that set the guard of a family before it forwards; none where iptables' own chains do it. */
+type Guarding = (family: Family) => string[];
+
 function noteAccept(owner: string, dir: string): string[] {
   return [makeDir(dir), `printf '%s %s\\n' ${quote(owner)} ${acceptOnly} | cat >${dir}/${ownerKey(owner)}`];
 }
@@ -126,20 +130,20 @@ function noteAccept(owner: string, dir: string): string[] {
  * router advertisements unless its accept_ra is 2 (ip-sysctl), and the host would lose the routes and addresses that it has by them,
  * so that comes before. Notes are written by cat, which says why it cannot, as the shell itself does not.
  */
-function turnOn(families: readonly Family[], owner: string, guard: boolean, dir: string): string[] {
+function turnOn(families: readonly Family[], owner: string, guarding: Guarding, dir: string): string[] {
   return [
     makeDir(dir),
     `note() { for f in "$@"; do [ ! -e "$f" ] || grep -qs "^$f " ${dir}/former || printf '%s %s\\n' "$f" "$(cat "$f")"; done | cat >>${dir}/former; }`,
-    ...families.flatMap((family) => (family === 4 ? turnOn4 : turnOn6)(dir, guard)),
+    ...families.flatMap((family) => (family === 4 ? turnOn4 : turnOn6)(guarding(family))),
     `printf '%s\\n' ${quote(owner)} | cat >${dir}/${ownerKey(owner)}`,
   ];
 }
 
-function turnOn4(dir: string, guard: boolean): string[] {
+function turnOn4(guarding: readonly string[]): string[] {
   const ipv4 = "/proc/sys/net/ipv4";
   return [
     `if [ "$(cat ${switchOf[4]})" = 0 ]; then note ${switchOf[4]} ${ipv4}/conf/all/accept_redirects $(${already(`${ipv4}/conf`)}); fi`,
-    ...(guard ? guardText(4, dir) : []),
+    ...guarding,
     `if [ "$(cat ${switchOf[4]})" = 0 ]; then`,
     `  kept=$(cat ${ipv4}/conf/all/accept_redirects)`,
     `  echo 1 >${switchOf[4]}; echo "$kept" >${ipv4}/conf/all/accept_redirects`,
@@ -152,12 +156,12 @@ function already(conf: string): string {
   return `grep -ls '^1' ${conf}/*/forwarding || :`;
 }
 
-function turnOn6(dir: string, guard: boolean): string[] {
+function turnOn6(guarding: readonly string[]): string[] {
   const conf = "/proc/sys/net/ipv6/conf";
   return [
     `[ -e ${switchOf[6]} ] || { echo 'this kernel has no IPv6' >&2; exit 1; }`,
     `if [ "$(cat ${switchOf[6]})" = 0 ]; then note ${switchOf[6]} $(${already(conf)}); fi`,
-    ...(guard ? guardText(6, dir) : []),
+    ...guarding,
     `if [ "$(cat ${switchOf[6]})" = 0 ]; then`,
     `  for dev in $(${byAdvertisement} | sort -u); do`,
     `    if [ "$(cat "${conf}/$dev/accept_ra")" = 1 ]; then note "${conf}/$dev/accept_ra"; echo 2 >"${conf}/$dev/accept_ra"; fi`,

@@ -119,7 +119,7 @@ function tool({ family, netns }: Place): string {
 function guardOn(place: Place): string {
   const iptables = tool(place);
   const links = (which: string) =>
-    `$(limit ${inNetns(place.netns)}ip -o -d link show | awk -F ': ' ${quote(`${strangersLinks} ${which} { print name }`)})`;
+    `$(limit ${inNetns(place.netns)}ip -o -d link show | awk -F ': ' ${quote(`${strangersLinks(place.netns)}\n${which} { print name }`)})`;
   return [
     // Several may have found it missing.
     `count=$(${iptables} -S ${guard} 2>/dev/null | sed -n 's/.*"linuxnet: \\([0-9]*\\) links".*/\\1/p')`,

@@ -92,9 +92,33 @@ function whatIsNew(place: Place, chain: OwnChain): string[] {
     `    limit ${within}${iptablesTool(place.family)}-save | grep -qx '[*]${table}' || note=${madeTable}`,
     `  elif ! limit ${within}nft list table ${name} >/dev/null 2>&1; then note=${madeTable}`,
     `  elif ! limit ${within}nft list chain ${name} ${base} >/dev/null 2>&1; then note=${madeChain}`,
+    "  else",
+    `    save=$(${saveOf(place, table)})`,
+    guess(chain, "note"),
     "  fi",
     "fi",
   ];
+}
+
+function saveOf(place: Place, table: Table): string {
+  return `limit ${inNetns(place.netns)}${iptablesTool(place.family)}-save -t ${table}`;
+}
+
+/**
+ * Where somebody has deleted the jump into a chain of ours, our note is gone with it. Then a base chain of iptables-nft in which
+ * nobody has a rule, and which lets all pass, is taken for made for us, and so is a table of such chains: what `save` says of it.
+ */
+function guess(chain: OwnChain, variable: string): string {
+  const { base } = ownChains[chain];
+  const [, madeChain, madeTable] = jumpNotes.map(quote);
+  const ours =
+    "-e '^[#*]' -e '^COMMIT' -e '^:LINUXNET-' -e '^-A LINUXNET-' -e ' -j LINUXNET-[A-Z]*$' -e '^:[A-Z]* ACCEPT '";
+  return [
+    `case $save in *":${chain} "*)`,
+    `  case $(printf '%s\\n' "$save" | grep -v ${ours}) in`,
+    `  "") ${variable}=${madeTable} ;; *":${base} "* | *"-A ${base} "*) ;; *) ${variable}=${madeChain} ;; esac`,
+    ";; esac",
+  ].join("\n");
 }
 
 /** Prints the number of the first rule whose order is behind `key`: nothing when none is. */
@@ -130,17 +154,19 @@ export function tidyTable(place: Place, table: Table): string {
   const tool = iptables(place, table);
   const chains = Object.entries(ownChains).filter(([, hook]) => hook.table === table);
   return [
-    `save=$(limit ${inNetns(place.netns)}${iptablesTool(place.family)}-save -t ${table})`,
+    `save=$(${saveOf(place, table)})`,
     'case $save in *"-A LINUXNET-"*) exit 0;; esac',
     "madeTable=",
-    ...chains.map(([chain, { base }]) => unhook(tool, chain, base)),
+    `nft=$(limit ${iptablesTool(place.family)} -V | grep -o nf_tables || :)`,
+    ...chains.map(([chain]) => unhook(tool, chain as OwnChain)),
     `if [ -n "$madeTable" ]; then`,
     dropTable(place, table),
     "fi",
   ].join("\n");
 }
 
-function unhook(tool: string, chain: string, base: string): string {
+function unhook(tool: string, chain: OwnChain): string {
+  const { base } = ownChains[chain];
   return [
     "made=",
     `for note in ${noteWords}; do`,
@@ -149,6 +175,9 @@ function unhook(tool: string, chain: string, base: string): string {
     "    made=$note",
     "  done",
     "done",
+    `if [ -z "$made" ] && [ -n "$nft" ]; then`,
+    guess(chain, "made"),
+    "fi",
     `${tool} -X ${chain} 2>/dev/null || :`,
     // A base chain that holds a rule, or another policy than ACCEPT, does not let itself be deleted.
     `case $made in *table) madeTable=1;; esac`,

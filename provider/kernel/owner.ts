@@ -90,6 +90,11 @@ export interface Claimant {
   claims: ReadonlySet<string>;
 }
 
+/** A link that is being made, until it carries its owner: what a script notes on the host. A link in a namespace is another one. */
+export function linkClaim(name: string, netns = ""): string {
+  return `link:${netns && `${netns}/`}${name}`;
+}
+
 /** Decides what an existing object is to a resource, from the text that it carries. */
 export function standing(carried: string | undefined, claim: string, who: Claimant): Standing {
   if (!carried) return who.claims.has(claim) ? "ours" : "unowned";

@@ -5,6 +5,7 @@ import { refuse } from "./failure.ts";
 import { attributeChanges, freshLink, ofNewLink, setLink, upChanges, type WantedLink } from "./link-changes.ts";
 import { isAbsence, type Link, readJson } from "./links.ts";
 import type { Rule } from "./nft.ts";
+import { linkClaim } from "./owner.ts";
 import { quietChanges } from "./quiet.ts";
 import type { Sysctls } from "./sysctl.ts";
 
@@ -65,7 +66,7 @@ function makeTunnel({ name, netns, macAddress, mtu, vni, local, port }: WantedTu
     what: `create vxlan ${name}`,
     do: ip(["link", "add", ...end, "type", "vxlan", "id", vni, "local", local, "dstport", port]),
     undo: [ip(["link", "del", "dev", name], netns)],
-    claim: `link:${name}`,
+    claim: linkClaim(name, netns),
   };
 }
 

@@ -20,7 +20,7 @@ import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import type { Element } from "../kernel/nft.ts";
 import { addressFacts, refuseOverlap } from "../kernel/overlap.ts";
-import { ownerText, type Standing, standing } from "../kernel/owner.ts";
+import { linkClaim, ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { quietChanges, quietNames } from "../kernel/quiet.ts";
 import { address, interfaceAddress, linkName, macAddress, mtu, netnsName } from "../kernel/schema.ts";
 import { bridgedTraffic } from "../kernel/stopped.ts";
@@ -77,8 +77,8 @@ const facts = ({ name, netns, addresses, underlay, owner }: Args) => ({
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
-function standingOf({ name }: Args, { bridge }: Seen, context: Context) {
-  return bridge.link ? standing(bridge.link.alias, `link:${name}`, context) : "absent";
+function standingOf({ name, netns }: Args, { bridge }: Seen, context: Context) {
+  return bridge.link ? standing(bridge.link.alias, linkClaim(name, netns), context) : "absent";
 }
 
 function plan(args: Args, seen: Seen, context: Context): Change[] {

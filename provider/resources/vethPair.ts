@@ -16,7 +16,7 @@ import { ofNewLink } from "../kernel/link-changes.ts";
 import { isPair, linkFact, type Sight } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
 import { overlapFacts, refuseOverlap } from "../kernel/overlap.ts";
-import { ownerText, type Standing, standing } from "../kernel/owner.ts";
+import { linkClaim, ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { routesFact } from "../kernel/routes.ts";
 import { mtu } from "../kernel/schema.ts";
 import { refuseMissing, refuseStranger } from "../kernel/stranger.ts";
@@ -63,8 +63,8 @@ type Seen = Answers<ReturnType<typeof facts>>;
 
 const peerOf = (previous: Record<string, unknown> | undefined) => previous?.peer as Partial<End> | undefined;
 
-function standings({ name }: Args, { one, other }: Seen, context: Context): [Standing, Standing] {
-  const of = ({ link }: Sight): Standing => (link ? standing(link.alias, `link:${name}`, context) : "absent");
+function standings({ name, netns }: Args, { one, other }: Seen, context: Context): [Standing, Standing] {
+  const of = ({ link }: Sight): Standing => (link ? standing(link.alias, linkClaim(name, netns), context) : "absent");
   return [of(one), of(other)];
 }
 

@@ -11,7 +11,7 @@ import { backendOf, firewallChanges, firewallFacts, firewallTeardown } from "../
 import { setLink } from "../kernel/link-changes.ts";
 import { type Link, linkFact, linksFact } from "../kernel/links.ts";
 import { derivedMac } from "../kernel/mac.ts";
-import { ownerText, type Standing, standing } from "../kernel/owner.ts";
+import { linkClaim, ownerText, type Standing, standing } from "../kernel/owner.ts";
 import { quietNames } from "../kernel/quiet.ts";
 import { address, linkName, macAddress, mtu, netnsName, port } from "../kernel/schema.ts";
 import { refuseStranger } from "../kernel/stranger.ts";
@@ -90,8 +90,8 @@ const facts = ({ name, netns, bridge, owner }: Args) => ({
 
 type Seen = Answers<ReturnType<typeof facts>>;
 
-function standingOf({ name }: Args, { tunnel }: Seen, context: Context): Standing {
-  return tunnel.link ? standing(tunnel.link.alias, `link:${name}`, context) : "absent";
+function standingOf({ name, netns }: Args, { tunnel }: Seen, context: Context): Standing {
+  return tunnel.link ? standing(tunnel.link.alias, linkClaim(name, netns), context) : "absent";
 }
 
 function plan(args: Args, seen: Seen, context: Context): Change[] {

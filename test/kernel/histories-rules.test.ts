@@ -19,6 +19,12 @@ historyTests({
         "up",
         "two ~ foreign rule",
       ],
+      "a bridge whose making was cut off is none of those that stay closed": [
+        "nat = two",
+        "dns = far",
+        "up, script at 1",
+        "up, plugin at 7",
+      ],
     },
   },
   "rules of iptables": {
@@ -43,6 +49,12 @@ historyTests({
         "lab = plain",
         "up",
       ],
+      "a table that was made for us goes, whoever deleted the jump that said so": [
+        "dns = near",
+        "up",
+        "nat ~ delete jumps",
+      ],
+      "it goes also when nothing was repaired meanwhile": ["dns = near", "up", "nat ~ delete jumps", "destroy"],
     },
   },
 });

@@ -123,6 +123,8 @@ export const rules: Theme = {
 
 const chains = (command: string) =>
   `for t in nat filter raw mangle; do for c in $(iptables -t $t -S | sed -n 's/^-N \\(LINUXNET.*\\|linuxnet.*\\)/\\1/p'); do ${command}; done; done`;
+const jumps = (command: string) =>
+  `iptables -t $t -S | sed -n "s/^-A \\(.* -j $c\\)$/\\1/p" | while read -r r; do ${command}; done`;
 const legacy = { backend: "iptables" };
 
 /** The same by iptables. */
@@ -136,12 +138,12 @@ export const iptablesRules: Theme = {
       drifts: {
         ...nat({}).drifts,
         "flush chains": chains("iptables -t $t -F $c"),
+        // Who leaves nothing that says what was made for us takes that away too (docs/trust.md, What is not shown).
         "delete chains": chains(
-          'iptables -t $t -F $c; iptables -t $t -S | sed -n "s/^-A \\(.* -j $c\\)$/\\1/p" | while read -r r; do eval iptables -t $t -D $r; done; iptables -t $t -X $c',
+          `iptables -t $t -F $c; ${jumps(`eval iptables -t $t -D $r; iptables -t $t -X \${r%% *} 2>/dev/null`)}; iptables -t $t -X $c
+          nft list table ip $t 2>/dev/null | grep -q chain || nft delete table ip $t 2>/dev/null || :`,
         ),
-        "delete jumps": chains(
-          'iptables -t $t -S | sed -n "s/^-A \\(.* -j $c\\)$/\\1/p" | while read -r r; do eval iptables -t $t -D $r; done',
-        ),
+        "delete jumps": chains(jumps("eval iptables -t $t -D $r")),
       },
     },
     one: { ...forward(1, legacy), drifts: { "delete first rules": chains("iptables -t $t -D $c 1") } },
