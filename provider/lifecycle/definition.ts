@@ -46,6 +46,8 @@ export interface Definition<A = Record<string, unknown>, F extends Facts = Facts
   plan(args: A, seen: Answers<F>, context: Context): Change[];
   /** Whether anything of this resource stands. */
   present(args: A, seen: Answers<F>, context: Context): boolean;
+  /** Whether a note of ours is all that is left of it: it is gone then, and the note is taken away with it. */
+  noted?(args: A, seen: Answers<F>): boolean;
   /** The steps that remove what is this resource's; none when nothing is. */
   teardown(args: A, seen: Answers<F>, context: Context): Step[];
   /** What the user can read beyond the inputs, and inputs as they were resolved. */

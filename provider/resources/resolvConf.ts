@@ -203,7 +203,8 @@ export const resolvConf = define<Args>()({
   id: ({ netns }) => netns,
   facts,
   plan,
-  present: (_args, seen, context) => isOurs(seen.resolv, context) || isOurs(seen.hosts, context) || seen.lost,
+  present: (_args, seen, context) => isOurs(seen.resolv, context) || isOurs(seen.hosts, context),
+  noted: (_args, { lost }) => lost,
   teardown,
   outputs: ({ netns }) => ({ path: netnsPath(resolvFile(netns)) }),
 });

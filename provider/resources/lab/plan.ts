@@ -63,7 +63,7 @@ export function labPlan(args: LabArgs, replies: Replies, context: Context): Chan
     .filter(({ definition: { kind } }) => kind !== expect.kind)
     .map((part) => ({ part, changes: planOf(part, sights, args) }));
   const going = standing(
-    topology.gone.filter((part) => isPresent(part, sights)),
+    topology.gone.filter((part) => isPresent(part, sights) || isNoted(part, sights)),
     sights,
   );
   const way = wayThrough(topology.all, ownSeen(args, replies), context);
@@ -152,6 +152,11 @@ export function labPresent(args: LabArgs, replies: Replies, context: Context): b
 function isPresent(part: Part, sights: Sights): boolean {
   if (part.definition.kind === expect.kind) return false;
   return part.definition.present(part.args, sights.real(part) as Seen, sights.contextOf(part));
+}
+
+/** Whether a note of ours is all that is left of a part. */
+function isNoted(part: Part, sights: Sights): boolean {
+  return part.definition.noted?.(part.args, sights.real(part) as Seen) ?? false;
 }
 
 /** The steps that remove a lab. */

@@ -125,8 +125,8 @@ describe("the end of the DNS settings of a namespace", () => {
     expect(seen.map((one) => paper.present(one))).toEqual([true, true, false, false]);
   });
 
-  test("takes its note of a folder away when somebody has taken the files", () => {
+  test("takes its note of a folder away when somebody has taken the files, and it is gone", () => {
     expect(conf().teardown({ lost: true })).toMatch(/^remove the note of \/etc\/netns\/ct1: /);
-    expect(conf().present({ lost: true })).toBe(true);
+    expect(conf().present({ lost: true })).toBe(false);
   });
 });
