@@ -90,8 +90,12 @@ export class Program {
     if (fault?.kind === "plugin") this.restart();
   }
 
-  /** Whether a variant would be another object than that which was broken off while it was made: nobody would look for it any more. */
+  /**
+   * Whether a variant would be another object than that which was broken off while it was made, or that somebody may have deleted: nobody
+   * would look any more for what it has left (docs/trust.md, What is not shown).
+   */
   isLost(slot: string, variant: string): boolean {
+    if (this.drifted && this.theme.slots[slot]?.leaves?.includes(this.declared.get(slot) ?? "")) return true;
     if (!this.unsure.has(slot) || !this.declared.has(slot)) return false;
     const { replaceOn = [] } = definitionOf(this.theme.slots[slot]?.kind ?? "");
     const inputs = (declared: Declared) => argsOf(this.theme, declared, slot);

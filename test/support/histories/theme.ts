@@ -7,6 +7,8 @@ export interface Slot {
   variants: Record<string, Bag>;
   /** The slots that have to be declared with it; each stands before it in its theme. */
   needs?: readonly string[];
+  /** Variants that have rules of which the others know nothing: made as another one after somebody has deleted it, it leaves them. */
+  leaves?: readonly string[];
   /** What somebody does to it by hand, by name: lines of bash, which may fail. */
   drifts?: Record<string, string>;
 }

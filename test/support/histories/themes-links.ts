@@ -88,6 +88,7 @@ export const cable: Slot = {
     bare: { ...one, peer: { name: "eth0", netns: "@blue" } },
     other: { ...one, peer: { ...peer, name: "eth1" } },
   },
+  leaves: ["loose"],
   drifts: {
     delete: "ip link del web0",
     down: "ip link set web0 down",
