@@ -4,7 +4,7 @@ import { type Fault, FaultyHost, Killed } from "../faulty-host.ts";
 import type { Machine } from "../machine.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { definitionOf, Subject } from "../subject.ts";
-import { addedTo, differing, missingOf } from "./standing.ts";
+import { addedTo, differing, hasIdleChain, missingOf } from "./standing.ts";
 import { argsOf, type Declared, levels, type Theme } from "./theme.ts";
 
 /** A program in the hands of an engine, on a machine: what is declared, what the engine knows, and what must hold. */
@@ -129,6 +129,8 @@ export class Program {
   async #expectSame(stood?: readonly string[]): Promise<void> {
     const now = await this.machine.snapshot();
     this.#expectForeign(now);
+    // It goes with the last rule of its table (docs/trust.md, What is not shown).
+    if (hasIdleChain(now)) this.mixed = true;
     const stands = { declared: JSON.stringify([...this.declared].toSorted()), lines: addedTo(this.#before, now) };
     const was = this.#stood?.declared === stands.declared && !this.mixed ? this.#stood.lines : stands.lines;
     const other = differing(stood ?? was, stands.lines);

@@ -66,6 +66,15 @@ function settled(section: string, line: string): string[] {
     .filter(Boolean);
 }
 
+/** Whether a chain of ours of iptables stands without a rule in it: made by an `up` that was cut off, and needed by nobody since. */
+export function hasIdleChain(now: Snapshot): boolean {
+  const lines = Object.entries(now).flatMap(([name, of]) => (name.startsWith("iptables") ? of : []));
+  return lines.some((line) => {
+    const [, chain] = /^:(LINUXNET-(?:RAW|FWD|PRE|OUT|POST)) /.exec(line) ?? [];
+    return chain !== undefined && !lines.some((one) => one.startsWith(`-A ${chain} `));
+  });
+}
+
 /** Lines that one list has more often than another, with a sign. */
 export function differing(one: readonly string[], other: readonly string[]): string[] {
   const left = [...other];
