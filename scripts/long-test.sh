@@ -22,7 +22,7 @@ LINUXNET_LONG=1 NO_COLOR=1 vitest run test/unit/hostile.test.ts test/kernel/host
   test/kernel/trouble.test.ts test/kernel/histories-*.test.ts \
   test/kernel/boundaries.test.ts test/ssh/boundaries.test.ts \
   test/e2e/stacks-*.test.ts test/e2e/explain*.test.ts test/e2e/cli-view-lost.test.ts test/e2e/cli-trace-hosts.test.ts test/kernel/trace-ipv6.test.ts test/kernel/firewalls.test.ts test/firewalls "$@" 2>&1 | tee "$said" || code=$?
-grep -q 'Failed Tests\|Test Files .*failed' "$said" && code=1
+grep -q 'Failed Tests\|Test Files .*failed\|^ *× \|^failed: ' "$said" && code=1
 echo
 echo "commit $(git rev-parse --short HEAD)"
 sed -n 's/^tried: //p' "$said" | sort

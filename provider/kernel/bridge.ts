@@ -29,10 +29,10 @@ export type FormerBridge = z.infer<typeof formerBridge>;
 
 /**
  * A bridge follows the smallest MTU of its ports until one was set that differs from what it had (net/bridge/br_if.c,
- * br_mtu_auto_adjust), so it is made with another one than it gets.
+ * br_mtu_auto_adjust), so it is made with another one than it gets; one that nobody is likely to want when it goes on after it was cut off.
  */
 export function makeBridge({ name, macAddress, netns, mtu, stp }: WantedBridge): Step {
-  const link = ["link", "add", "name", name, "address", macAddress, "mtu", mtu === 1500 ? 1400 : 1500];
+  const link = ["link", "add", "name", name, "address", macAddress, "mtu", mtu === 65535 ? 65534 : mtu + 1];
   return {
     what: `create bridge ${name}`,
     do: ip([...link, "type", "bridge", "stp_state", stp ? 1 : 0], netns),

@@ -139,6 +139,11 @@ export function removeFilesStep(netns: string, files: readonly NetnsFile[]): Ste
   };
 }
 
+/** Takes our note of a folder away, and the folder, where somebody has taken the files: their resource may be gone for the engine. */
+export function forgetFolder(netns: string): string {
+  return `if [ -e ${quote(folderMark(netns))} ] && [ -z "$(ls -A ${quote(folderOf(netns))} 2>/dev/null)" ]; then\n${tidyText(netns)}\nfi`;
+}
+
 function removeText(file: NetnsFile): string {
   const [path, former] = [quote(netnsPath(file)), quote(beside("former", file))];
   return `if [ -e ${former} ] || [ -L ${former} ]; then limit mv -f ${former} ${path}; else limit rm -f ${path}; fi`;

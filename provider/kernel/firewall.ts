@@ -25,6 +25,7 @@ import { hasPieces, isBare, type Pieces, pieceChanges, pieceTeardown } from "./n
 import type { Claimant } from "./owner.ts";
 import { routesFact } from "./routes.ts";
 import { refuseStopped, type Traffic } from "./stopped.ts";
+import { forgetStrays } from "./strays.ts";
 
 /** Which of the kernel's two languages for packet rules is spoken. */
 export type Backend = "nftables" | "iptables";
@@ -174,14 +175,22 @@ export function firewallPresent(seen: SeenRules, who: Keeper): boolean {
  */
 export function firewallTeardown(seen: SeenRules, who: Keeper, netns?: string): Step[] {
   refuseBlind(seen, who);
+  const strays = forgetStrays(who.owner, netns);
+  const leaving = [...acceptTeardown(seen, who, netns), ...forwardingTeardown(who.owner, seen.forwarding, netns)];
+  const pieces = pieceTeardown(seen.table, who, netns);
   return [
-    ...acceptTeardown(seen, who, netns),
-    ...forwardingTeardown(who.owner, seen.forwarding, netns),
+    ...behind(strays, leaving),
     // What was cut off may have taken the note and left the guard.
     ...(seen.forwarding.noted || viewsOf(seen).some(isGuarded) ? guardTeardown(netns) : []),
     ...iptablesBackendTeardown(seen, who),
-    ...pieceTeardown(seen.table, who, netns),
+    ...(leaving.length > 0 ? pieces : [...pieces.slice(0, -1), ...behind(strays, pieces.slice(-1))]),
   ];
+}
+
+/** Steps of which the first does something else before. */
+function behind(text: string, [first, ...more]: readonly Step[]): Step[] {
+  if (first === undefined) return [];
+  return first.do.kind === "sh" ? [{ ...first, do: sh(`${text}\n${first.do.text}`) }, ...more] : [first, ...more];
 }
 
 function acceptTeardown({ accept, forwarding }: SeenRules, { owner }: Claimant, netns?: string): Step[] {

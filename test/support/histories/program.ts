@@ -63,7 +63,7 @@ export class Program {
     );
     await this.#delete(replaced);
     for (const level of levels(this.theme, this.#ordered(wanted))) {
-      for (const slot of level) if (!this.#subject(slot).exists) this.unsure.add(slot);
+      for (const slot of level) if (this.#mayMakeMore(slot, inputs(slot))) this.unsure.add(slot);
       await this.#each(level, (subject, slot) => subject.up(inputs(slot)));
       for (const slot of level) this.unsure.delete(slot);
     }
@@ -151,6 +151,12 @@ export class Program {
   #told(slot: string): string {
     const { exists, outputs } = this.#subject(slot);
     return exists ? `${slot} ${JSON.stringify(outputs.drift ?? outputs)}` : `${slot} is gone`;
+  }
+
+  /** Whether an `up` that is cut off may leave more than the engine knows: what it makes, and new parts of a lab. */
+  #mayMakeMore(slot: string, inputs: Record<string, unknown>): boolean {
+    const subject = this.#subject(slot);
+    return !subject.exists || (this.theme.slots[slot]?.kind === "Lab" && subject.preview(inputs).changes);
   }
 
   #subject(slot: string): Subject {

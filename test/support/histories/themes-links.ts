@@ -135,7 +135,8 @@ const wire: Slot = {
   drifts: {
     delete: "ip -n @blue link del w0 || ip -n @red link del w0",
     down: "ip -n @blue link set w0 down; ip -n @red link set w1 down",
-    swap: "ip -n @blue link set w0 netns @red; ip -n @red link set w1 netns @blue",
+    // The pair is made anew, and the one that was moved stays (docs/trust.md, What is not shown).
+    "foreign swap": "ip -n @blue link set w0 netns @red; ip -n @red link set w1 netns @blue",
     "flush addresses": "ip -n @blue addr flush dev w0; ip -n @red addr flush dev w1",
   },
 };
