@@ -91,12 +91,9 @@ export function forwardingChanges(
   if (drift === undefined) return [];
   const what = families.length > 0 ? "turn IP forwarding on" : "note who needs our accept in FORWARD";
   const dir = forwardingFolder(netns);
-  const guarding = (family: Family) => (guard ? guardText(family, dir, netns) : []);
+  const guarding: Guarding = (family) => (guard ? guardText(family, dir, netns) : []);
   const noting = families.length > 0 ? turnOn(families, owner, guarding, dir) : noteAccept(owner, dir);
-  const forgetting = former === undefined ? ":" : `rm -f ${dir}/${ownerKey(former)}`;
-  // Settling may end the script: it comes last.
-  const script = [...noting, forgetting, ...(families.length > 0 ? [] : settle(dir))].join("\n");
-  const on = `limit ${inNetns(netns)}sh -ec ${quote(script)}`;
+  const on = `limit ${inNetns(netns)}sh -ec ${quote(notingText(noting, families, dir, former))}`;
   const lines = families.length > 0 ? typedForwarding(families, seen, guard, netns) : untyped;
   // Of an owner who was there before, forwarding is not taken back: what works through it goes on.
   if (seen.noted) return [{ drift, steps: [{ what, do: sh(on), ...lines }] }];
@@ -105,6 +102,12 @@ export function forwardingChanges(
   const back = [...again, leaveForwarding(owner, netns)];
   const text = `${on} || {\ncode=$?\n${back.map((one) => one.text).join("\n")}\nexit $code\n}`;
   return [{ drift, steps: [{ what, do: sh(text), undo: back, ...lines }] }];
+}
+
+function notingText(noting: readonly string[], families: readonly Family[], dir: string, former?: string): string {
+  const forgetting = former === undefined ? ":" : `rm -f ${dir}/${ownerKey(former)}`;
+  // Settling may end the script: it comes last.
+  return [...noting, forgetting, ...(families.length > 0 ? [] : settle(dir))].join("\n");
 }
 
 function missingOf(families: readonly Family[], seen: SeenForwarding, guard: boolean): string | undefined {

@@ -29,7 +29,8 @@ export function localnetChanges(
     device === undefined || on.has(device)
       ? []
       : [{ drift: `route_localnet is off on ${device}`, steps: [localnetStep(device, who.owner)] }];
-  const left = fencedDevices(who, seen).filter((other) => other !== device && on.has(other));
+  // Also of a link that is gone: our note of it is not.
+  const left = fencedDevices(who, seen).filter((other) => other !== device);
   const drift = (other: string) => `route_localnet is not needed on ${other}`;
   return [...wanting, ...left.map((other) => ({ drift: drift(other), steps: [localnetOffStep(other, who.owner)] }))];
 }

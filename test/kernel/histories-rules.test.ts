@@ -55,6 +55,12 @@ historyTests({
         "nat ~ delete jumps",
       ],
       "it goes also when nothing was repaired meanwhile": ["dns = near", "up", "nat ~ delete jumps", "destroy"],
+      "a published port whose bridge was replaced forgets the former one": [
+        "dns = near",
+        "lab = plain",
+        "up",
+        "lab = other",
+      ],
     },
   },
 });

@@ -55,6 +55,11 @@ export class Program {
 
   /** What `up --refresh` does: refreshes, replaces, makes and changes, deletes what is declared no more. */
   async up(): Promise<void> {
+    const replaced = await this.#upOnce();
+    if (replaced && this.theme.looks) await this.#upOnce();
+  }
+
+  async #upOnce(): Promise<boolean> {
     await this.refresh();
     const wanted = [...this.declared.keys()];
     const inputs = (slot: string) => argsOf(this.theme, this.declared, slot);
@@ -68,6 +73,7 @@ export class Program {
       for (const slot of level) this.unsure.delete(slot);
     }
     await this.#delete(this.#existing().filter((slot) => !this.declared.has(slot)));
+    return replaced.length > 0;
   }
 
   /** What `destroy` does. */

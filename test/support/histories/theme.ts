@@ -17,6 +17,8 @@ export interface Slot {
 export interface Theme {
   /** What stands on the machine before, and is nobody's business: bash. */
   ground: string;
+  /** Whether slots look at one that they need without naming it: when that is replaced it takes one more `up` (docs/trust.md). */
+  looks?: boolean;
   slots: Record<string, Slot>;
 }
 
