@@ -61,3 +61,30 @@ test("--target, protect, aliases, --replace, retainOnDelete", async ({ machine, 
   expect(await machine.sh("cat /sys/class/net/lab0/ifindex")).toBe(index);
   succeeded(await stack.destroy());
 });
+
+const published = `
+import * as linuxnet from "pulumi-linuxnet";
+const web = new linuxnet.Netns("web", { name: "web" });
+const lab0 = new linuxnet.Bridge("lab0", { name: "lab0", addresses: ["10.7.0.1/24"] });
+const peer = { name: "eth0", netns: web.name, addresses: ["10.7.0.2/24"], gateway: "10.7.0.1" };
+const cable = new linuxnet.VethPair("web", { name: "veth-web", bridge: lab0.name, peer });
+new linuxnet.NatRule("out", { type: "masquerade", source: "10.7.0.0/24", outInterface: "uplink" });
+new linuxnet.PortPublish("web", { hostPort: 8080, targetAddress: "10.7.0.2", targetPort: 80 }, { dependsOn: cable });
+`;
+
+test("what is left of something that somebody has deleted goes with the rest of the stack", async ({
+  machine,
+  open,
+}) => {
+  const stack = await open(published);
+  for (const [deleting, gone] of [
+    ["ip link del lab0", 1],
+    ["nft flush ruleset", 2],
+  ] as const) {
+    succeeded(await stack.up());
+    await machine.sh(deleting);
+    expect(succeeded(await stack.refresh()).changes.delete).toBe(gone);
+    succeeded(await stack.destroy());
+    await machine.expectClean();
+  }
+});
