@@ -3,7 +3,7 @@ import { type Change, ip, type Step } from "./command.ts";
 import { addressChanges, attributeChanges, freshLink, setLink, upChanges, type WantedLink } from "./link-changes.ts";
 import type { Link, Sight } from "./links.ts";
 import { linkClaim } from "./owner.ts";
-import { type Route, routeCommand, routeFamily, sameRoute } from "./routes.ts";
+import { isGatewayRoute, type Route, routeCommand, routeFamily, sameRoute } from "./routes.ts";
 
 /** One end of a veth pair as it is wanted. */
 export interface WantedEnd extends WantedLink {
@@ -106,8 +106,7 @@ function routeChanges(wanted: WantedEnd, seen: readonly Route[], former: readonl
     ["gateway", true],
     ["routes", false],
   ] as const) {
-    const of = (routes: readonly Route[]) =>
-      routes.filter((route) => (route.to === "default" && route.metric === undefined) === isIt);
+    const of = (routes: readonly Route[]) => routes.filter((route) => isGatewayRoute(route) === isIt);
     const all = [...steps(of(surplus), "del"), ...steps(of(missing), "replace")];
     if (all.length > 0)
       changes.push({ property: `${prefix}${property}`, actual: actualRoutes(of(seen), name, isIt), steps: all });

@@ -56,6 +56,13 @@ export function routeFamily({ to, via }: Route): Family {
   return familyOf(to === "default" ? (via ?? "") : to);
 }
 
+/** Whether a route is what a gateway stands for: the default one, with the metric that the kernel gives it by itself. */
+export function isGatewayRoute(route: Route): boolean {
+  if (route.to !== "default") return false;
+  const family = routeFamily(route);
+  return metricOf(route, family) === metricOf({ to: route.to }, family);
+}
+
 /** Whether two routes are the same one. */
 export function sameRoute(one: Route, other: Route): boolean {
   const family = routeFamily(one);

@@ -15,6 +15,12 @@ historyTests({
         "cable ~ flush routes",
         "up",
       ],
+      "a gateway of IPv6 that was wanted goes, also when the change was cut off": [
+        "cable = both",
+        "up",
+        "cable = loose",
+        "up, plugin at 5",
+      ],
     },
   },
   overlay: {

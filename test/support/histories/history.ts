@@ -105,6 +105,7 @@ function declare({ theme, declared }: Program, slot: string): void {
 /** What is foreign beside what is declared stays, so the program may stand in another way than it did. */
 async function drift(program: Program, slot: string, name: string, tally: Tally): Promise<void> {
   const { theme, declared, machine } = program;
+  if (theme.slots[slot]?.unless?.[name]?.includes(declared.get(slot) ?? "")) return;
   await machine.exec(named(theme, declared, theme.slots[slot]?.drifts?.[name] ?? "false"));
   program.drifted = true;
   if (name.startsWith("foreign")) program.mixed = true;

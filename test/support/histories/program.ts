@@ -103,7 +103,8 @@ export class Program {
   isLost(slot: string, variant: string): boolean {
     if (this.drifted && this.theme.slots[slot]?.leaves?.includes(this.declared.get(slot) ?? "")) return true;
     if (!this.unsure.has(slot) || !this.declared.has(slot)) return false;
-    const { replaceOn = [] } = definitionOf(this.theme.slots[slot]?.kind ?? "");
+    const { replaceOn = [], kind } = definitionOf(this.theme.slots[slot]?.kind ?? "");
+    if (kind === "Lab") return true;
     const inputs = (declared: Declared) => argsOf(this.theme, declared, slot);
     const [was, is] = [inputs(this.declared), inputs(new Map([...this.declared, [slot, variant]]))];
     return changedKeys(was, is).some((key) => replaceOn.some((one) => one === key || one.startsWith(`${key}.`)));

@@ -11,6 +11,8 @@ export interface Slot {
   leaves?: readonly string[];
   /** What somebody does to it by hand, by name: lines of bash, which may fail. */
   drifts?: Record<string, string>;
+  /** What is not done by hand while one of these variants is wanted: it would be what the program is changed to (docs/trust.md). */
+  unless?: Record<string, readonly string[]>;
 }
 
 /** A made-up program: its resources in the order in which they are made. */

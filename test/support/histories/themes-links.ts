@@ -89,6 +89,7 @@ export const cable: Slot = {
     other: { ...one, peer: { ...peer, name: "eth1" } },
   },
   leaves: ["loose"],
+  unless: { detach: ["loose"] },
   drifts: {
     delete: "ip link del web0",
     down: "ip link set web0 down",
@@ -185,6 +186,7 @@ const vx: Slot = {
     "other port": { ...tunnel, port: 4790 },
     "other name": { ...tunnel, name: "vx1" },
   },
+  unless: { detach: ["loose"] },
   drifts: {
     delete: "ip link del @vx",
     down: "ip link set @vx down",
