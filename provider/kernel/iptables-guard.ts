@@ -121,8 +121,8 @@ function guardOn(place: Place): string {
   const links = (which: string) =>
     `$(limit ${inNetns(place.netns)}ip -o -d link show | awk -F ': ' ${quote(`${strangersLinks(place.netns)}\n${which} { print name }`)})`;
   return [
-    // Several may have found it missing.
-    `count=$(${iptables} -S ${guard} 2>/dev/null | sed -n 's/.*"linuxnet: \\([0-9]*\\) links".*/\\1/p')`,
+    // Several may have found it missing. What does not say so at its end was changed.
+    `count=$(${iptables} -S ${guard} 2>/dev/null | sed -n '$s/.*"linuxnet: \\([0-9]*\\) links".*/\\1/p')`,
     `rules() { ${iptables} -S "$1" 2>/dev/null | grep -c -- "$2" || :; }`,
     `if ! ${iptables} -C FORWARD ${jump} 2>/dev/null || [ "$count" != "$(rules ${guard} '-j ${closed}$')" ] || [ "$count" != "$(rules ${closed} ' -o [^ ]* -j DROP$')" ]; then`,
     `  ${iptables} -N ${closed} 2>/dev/null || ${iptables} -F ${closed}`,

@@ -55,6 +55,7 @@ historyTests({
         "nat ~ delete jumps",
       ],
       "it goes also when nothing was repaired meanwhile": ["dns = near", "up", "nat ~ delete jumps", "destroy"],
+      "a guard that somebody has put into another order is filled anew": ["dns = udp", "up", "two ~ reorder"],
       "a published port whose bridge was replaced forgets the former one": [
         "dns = near",
         "lab = plain",
