@@ -35,9 +35,19 @@ export function localnetChanges(
   return [...wanting, ...left.map((other) => ({ drift: drift(other), steps: [localnetOffStep(other, who.owner)] }))];
 }
 
-/** The steps that turn off what a publish has turned on; to be run before its rules go. */
-export function localnetTeardown(who: RuleOwner, seen: readonly IptablesSeen[]): Step[] {
-  return fencedDevices(who, seen).map((device) => localnetOffStep(device, who.owner));
+/**
+ * The steps that turn off what a publish has turned on; to be run before its rules go.
+ *
+ * @param device the link that leads to the target of a publish that needs it: somebody may have flushed the rules that tell
+ */
+export function localnetTeardown(
+  who: RuleOwner,
+  device: string | undefined,
+  on: ReadonlySet<string>,
+  seen: readonly IptablesSeen[],
+): Step[] {
+  const open = device !== undefined && on.has(device) ? [device] : [];
+  return [...new Set([...fencedDevices(who, seen), ...open])].map((one) => localnetOffStep(one, who.owner));
 }
 
 /** The links that an owner's rules fence off. */

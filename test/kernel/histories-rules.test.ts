@@ -55,6 +55,12 @@ historyTests({
         "nat ~ delete jumps",
       ],
       "it goes also when nothing was repaired meanwhile": ["dns = near", "up", "nat ~ delete jumps", "destroy"],
+      "a port on 127.0.0.1 whose rules somebody has flushed turns off what it turned on": [
+        "dns = near",
+        "up",
+        "nat ~ flush chains",
+        "lab -",
+      ],
       "a guard that somebody has put into another order is filled anew": ["dns = udp", "up", "two ~ reorder"],
       "a published port whose bridge was replaced forgets the former one": [
         "dns = near",
