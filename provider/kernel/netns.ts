@@ -1,5 +1,7 @@
+import { forgetAll } from "./adoption.ts";
 import { type Fact, type Reply, type Step, sh, shAt } from "./command.ts";
 import { Unseen } from "./failure.ts";
+import { forgetFolder } from "./files.ts";
 import { isAbsence } from "./links.ts";
 import { quote } from "./quote.ts";
 import { makeDir, runDir } from "./run-dir.ts";
@@ -75,4 +77,9 @@ export function releaseSteps(name: string): Step[] {
 /** Moves to a namespace: the words behind `link add` and `link set`. */
 export function toNetns(netns: string | undefined): string[] {
   return netns === undefined ? [] : ["netns", netns];
+}
+
+/** Forgets, with a namespace that goes, what is noted of it: how its links stood, and that we made the folder of its DNS files. */
+export function forgetNotesStep(name: string): Step {
+  return { what: `forget what stood in namespace ${name}`, do: sh(`${forgetAll(name)}\n${forgetFolder(name)}`) };
 }

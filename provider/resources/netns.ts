@@ -2,15 +2,15 @@
 // named by pid, whose links are a stranger's, the owner is a file under /run/linuxnet.
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { forgetAll, forgetStep, formerFact, rememberStep } from "../kernel/adoption.ts";
-import { type Answers, ip, type Step, sh } from "../kernel/command.ts";
+import { forgetStep, formerFact, rememberStep } from "../kernel/adoption.ts";
+import { type Answers, ip, type Step } from "../kernel/command.ts";
 import { dictionary } from "../kernel/dictionary.ts";
 import { refuse } from "../kernel/failure.ts";
-import { forgetFolder } from "../kernel/files.ts";
 import { aliasCommand } from "../kernel/link-changes.ts";
 import { linkFact } from "../kernel/links.ts";
 import {
   attachStep,
+  forgetNotesStep,
   inodeFact,
   makeMountStep,
   namedFact,
@@ -203,14 +203,10 @@ function teardown(args: Args, seen: Seen, context: Context): Step[] {
   if (who === "absent" && seen.former) gone.push(forgetStep("lo", name));
   const tidy = { what: "tidy /run/netns", do: tidyMount };
   if (who !== "ours") return [...gone, ...(who === "absent" && seen.mount.ours ? [tidy] : [])];
-  const forget = {
-    what: `forget what stood in namespace ${name}`,
-    do: sh(`${forgetAll(name)}\n${forgetFolder(name)}`),
-  };
   const del: Step = { what: `delete namespace ${name}`, do: ip(["netns", "del", name]) };
   // What is named by pid is of a program that is to go on.
   const vacates = pid === undefined && seen.inode !== undefined ? { vacates: { name, inode: seen.inode } } : {};
-  return [{ ...del, ...vacates }, ...gone, forget, tidy];
+  return [{ ...del, ...vacates }, ...gone, forgetNotesStep(name), tidy];
 }
 
 /** How a {@link Netns} is checked, planned and removed. */
