@@ -4,10 +4,10 @@ import { quote } from "./quote.ts";
 import { table } from "./ruleset.ts";
 
 /** How many notes are looked through with each resource that leaves; a bridge, of which there are few, looks through all. */
-const many = 16;
+const noteLimit = 16;
 
 /** The kinds whose notes are looked through: each stands in rules or as a link under the very owner that its note names. */
-const plain = ["Bridge", "NatRule", "ForwardRule", "PortPublish"];
+const notedKinds = ["Bridge", "NatRule", "ForwardRule", "PortPublish"];
 
 /** Prints the words that take elements of a program's bridges, cables and tunnels out of our table whose links are not there. */
 const strayElements = [
@@ -41,7 +41,7 @@ export function forgetStrays(owner: string, netns?: string): string {
   const awk = `awk -v program=${quote(program)} -v seal=${quote(seal)} ${quote(strayElements)}`;
   const text = [
     `set -- ${quote(dir)}/*`,
-    ...(owner.startsWith(`${program}Bridge/`) ? [] : [`[ $# -le ${many} ] || exit 0`]),
+    ...(owner.startsWith(`${program}Bridge/`) ? [] : [`[ $# -le ${noteLimit} ] || exit 0`]),
     `look() { list=$(nft list table inet ${table} 2>&1) || case $list in *"No such file or directory"*) list= ;; *) exit 0 ;; esac; }`,
     "look; links=$(ip -o link show) || exit 0",
     `lost=$({ printf '%s\\n\\n' "$links"; printf '%s\\n' "$list"; } | ${awk})`,
@@ -49,7 +49,7 @@ export function forgetStrays(owner: string, netns?: string): string {
     "unset rules",
     `for note in "$@"; do`,
     `  [ -e "$note" ] && [ "$note" != ${quote(`${dir}/former`)} ] && read -r who _ <"$note" || continue`,
-    `  case $who in ${plain.map((kind) => `${quote(`${program}${kind}/`)}*${quote(seal)}`).join(" | ")}) ;; *) continue ;; esac`,
+    `  case $who in ${notedKinds.map((kind) => `${quote(`${program}${kind}/`)}*${quote(seal)}`).join(" | ")}) ;; *) continue ;; esac`,
     `  case "$list$links" in *"$who"*) continue ;; esac`,
     `  [ -n "\${rules+asked}" ] || { rules=; for t in iptables ip6tables; do ! command -v $t-save >/dev/null || rules="$rules$($t-save 2>/dev/null)" || exit 0; done; }`,
     `  case $rules in *"$who"*) ;; *) rm -f "$note" ;; esac`,
