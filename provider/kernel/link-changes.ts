@@ -72,8 +72,9 @@ export function upChanges(wanted: WantedLink, link: Link): Change[] {
 
 /**
  * What differs in a link's addresses. Those that are not wanted go first; since the kernel then drops further IPv4
- * addresses of the same subnet (promote_secondaries, ip-sysctl), the wanted ones of that family are set again. So is one whose route
- * to its subnet somebody has deleted: the kernel makes that with the address, and through no other are its gateways reached.
+ * addresses of the same subnet (promote_secondaries, ip-sysctl), the wanted ones of that family are set again. So are those of a
+ * subnet that stand in another order than is wanted, and one whose route to its subnet somebody has deleted: the kernel makes that with
+ * the address, and through no other are its gateways reached.
  *
  * @param removable which of the standing addresses may be taken away; all of them on a link of ours
  * @param routes those of the link's namespace, where such a route is to be looked for
@@ -86,10 +87,10 @@ export function addressChanges(
 ): Change[] {
   const isWanted = (address: string) => wanted.addresses.includes(address);
   const isCutOff = (address: string) => link.up && routes !== undefined && !isConnected(address, wanted.name, routes);
+  const moved = new Set(misplaced(wanted.addresses, link.addresses, removable));
+  const goes = (address: string) => moved.has(address) || !isWanted(address) || isCutOff(address);
   // The last first: the kernel lists an address behind the one with which it would go.
-  const surplus = link.addresses
-    .filter((address) => (!isWanted(address) || isCutOff(address)) && removable(address))
-    .toReversed();
+  const surplus = link.addresses.filter((address) => goes(address) && removable(address)).toReversed();
   const shaken = new Set(surplus.map(familyOf));
   const stays = (address: string) => link.addresses.includes(address) && !shaken.has(familyOf(address));
   const missing = wanted.addresses.filter((address) => !stays(address));
@@ -97,9 +98,30 @@ export function addressChanges(
   const steps = addressSteps(wanted, link, surplus, missing);
   const actual = link.addresses.filter((address) => isWanted(address) || removable(address));
   const [cut] = surplus;
-  if (cut === undefined || !surplus.every(isWanted) || !wanted.addresses.every((one) => link.addresses.includes(one)))
-    return [{ property: `${wanted.prefix}addresses`, actual, steps }];
+  const all = surplus.every(isWanted) && wanted.addresses.every((address) => link.addresses.includes(address));
+  if (cut === undefined || !all || moved.size > 0) return [{ property: `${wanted.prefix}addresses`, actual, steps }];
   return [{ drift: `${wanted.name} has no route to ${subnetOf(cut)}, where its address ${cut} is`, steps }];
+}
+
+/**
+ * The IPv4 addresses behind the first that stands where another one of its subnet is wanted. The first of a subnet is the source of what
+ * the host sends into it, the others are its secondaries (ip-address(8)).
+ */
+function misplaced(
+  wanted: readonly string[],
+  standing: readonly string[],
+  removable: (address: string) => boolean,
+): string[] {
+  const groups = Map.groupBy(
+    wanted.filter((address) => familyOf(address) === 4),
+    subnetOf,
+  );
+  return [...groups.values()].flatMap((group) => {
+    const there = standing.filter((address) => group.includes(address));
+    const at = there.findIndex((address, index) => address !== group[index]);
+    const behind = at < 0 ? [] : there.slice(at);
+    return behind.every(removable) ? behind : [];
+  });
 }
 
 function addressSteps(wanted: WantedLink, { addresses }: Link, surplus: string[], missing: string[]): Step[] {

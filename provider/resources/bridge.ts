@@ -34,7 +34,7 @@ import { Resource, type ResourceArgs } from "./resource.ts";
 export interface BridgeArgs extends ResourceArgs {
   /** The link's name: 1 to 15 bytes of letters, digits, `_`, `.` and `-`. Change: replacement. */
   name: pulumi.Input<string>;
-  /** Addresses with prefix, the gateways of what is attached; default none. */
+  /** Addresses with prefix, the gateways of what is attached; of IPv4 the first of a subnet is its source. Default none. */
   addresses?: pulumi.Input<pulumi.Input<string>[]>;
   /** The MTU in bytes, 68 to 65535; default 1500, with `underlay` what fits into the tunnel. */
   mtu?: pulumi.Input<number>;

@@ -145,6 +145,25 @@ describe("drift is told by property and value, and repaired alone:", () => {
     });
   }
 
+  test("the order of a subnet's addresses, of which the first is the source", async ({ machine }) => {
+    const many = { name: "lab0", addresses: ["10.9.0.1/24", "10.9.0.9/24", "10.19.0.1/16"] };
+    const source = async () => /src (\S+)/.exec(await machine.sh("ip route get 10.9.0.77"))?.[1];
+    const lab0 = await make(machine, "Bridge", "lab0", many);
+    await machine.sh(
+      "ip addr flush dev lab0; for a in 10.9.0.9/24 10.9.0.1/24 10.19.0.1/16; do ip addr add $a dev lab0; done",
+    );
+    expect(await source()).toBe("10.9.0.9");
+    expect(await lab0.refresh()).toEqual(["addresses"]);
+    expect(await lab0.up(many)).toEqual({ changes: true, properties: ["addresses"], replaces: [] });
+    expect(await source()).toBe("10.9.0.1");
+    expect(await lab0.refresh()).toEqual([]);
+    // Only what the order is about: the kernel lists a secondary behind all that are none.
+    await lab0.up({ name: "lab0", addresses: ["10.9.0.9/24", "10.19.0.1/16", "10.9.0.1/24"] });
+    expect(await source()).toBe("10.9.0.9");
+    expect(await lab0.refresh()).toEqual([]);
+    await lab0.destroy();
+  });
+
   test("gone", async ({ machine }) => {
     const lab0 = await make(machine, "Bridge", "lab0", args);
     await machine.sh("ip link del lab0");

@@ -7,6 +7,11 @@ historyTests({
     theme: cables,
     runs: 25,
     found: {
+      "a bridge's addresses that somebody has put into another order stand as they were declared": [
+        "lab = many",
+        "up",
+        "lab ~ another order of addresses",
+      ],
       "a bridge and a cable that have lost the routes of their addresses get them again": [
         "lab = both",
         "cable = both",

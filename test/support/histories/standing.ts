@@ -1,3 +1,4 @@
+import { subnetOf } from "../../../provider/kernel/addresses.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** What may change while something of ours stands, and is put back with its last owner. */
@@ -52,6 +53,7 @@ function settled(section: string, line: string): string[] {
     .replace(/"ifindex":\d+,/, "")
     .replace(/,?"[^"]* link [^"]*"/g, "")
     .replace("[,", "[")
+    .replace(/"addresses":(\[[^\]]+\])/, (_, list: string) => `"addresses":${bySubnet(JSON.parse(list) as string[])}`)
     .replace(/ ?# handle \d+/, "")
     .replace(/^[RSD] /, "")
     .replace(/\(pid \d+ of \d+\)/, "")
@@ -64,6 +66,12 @@ function settled(section: string, line: string): string[] {
     .split(/, (?=\S)|,$/)
     .map((part) => part.trim())
     .filter(Boolean);
+}
+
+/** Which subnet comes first is not asked for (docs/trust.md, What is not shown), but which address comes first in it. */
+function bySubnet(addresses: string[]): string {
+  const subnet = (address: string) => subnetOf(address.split(" ")[0] ?? "");
+  return JSON.stringify(addresses.toSorted((one, other) => subnet(one).localeCompare(subnet(other))));
 }
 
 /** Whether a chain of ours of iptables stands without a rule in it: made by an `up` that was cut off, and needed by nobody since. */

@@ -50,8 +50,7 @@ export const bridge: Slot = {
     stp: "ip link set @lab type bridge stp_state 1",
     "flush addresses": "ip addr flush dev @lab",
     "another address": "ip addr add 10.9.0.200/24 dev @lab",
-    // The order is not asked for (docs/trust.md, What is not shown).
-    "foreign order of addresses":
+    "another order of addresses":
       "set -- $(ip -4 -o addr show dev @lab | awk '{ print $4 }'); ip addr flush dev @lab; for a in 10.9.0.9/24 \"$@\"; do ip addr add $a dev @lab; done",
     "flush routes": "ip route flush dev @lab; ip -6 route flush dev @lab",
     "flush nets": "nft flush set inet linuxnet nets",
