@@ -7,6 +7,9 @@ import { typed, typedLine } from "./typed.ts";
 
 const settings = "/proc/sys/net/ipv4/conf/*/route_localnet";
 
+/** Where it is noted on which links we have turned it on: a file each. */
+export const localnetNotes = `${runDir}/route_localnet`;
+
 /** Asks on which links route_localnet is on. */
 export const localnetFact: Fact<ReadonlySet<string>> = {
   command: sh(`limit grep -sl '^1' ${settings} || :`),
@@ -36,19 +39,33 @@ export function localnetChanges(
 }
 
 /**
- * The steps that turn off what a publish has turned on; to be run before its rules go.
+ * The steps that turn off what a publish has turned on; to be run before its rules go. Where somebody has taken both the rules and
+ * the link that tell of it, our note of that link is forgotten.
  *
- * @param device the link that leads to the target of a publish that needs it: somebody may have flushed the rules that tell
+ * @param needed whether it is a publish that needs it
+ * @param device the link that leads to its target: somebody may have flushed the rules that tell
  */
 export function localnetTeardown(
   who: RuleOwner,
+  needed: boolean,
   device: string | undefined,
   on: ReadonlySet<string>,
   seen: readonly IptablesSeen[],
 ): Step[] {
-  const open = device !== undefined && on.has(device) ? [device] : [];
-  return [...new Set([...fencedDevices(who, seen), ...open])].map((one) => localnetOffStep(one, who.owner));
+  const open = needed && device !== undefined && on.has(device) ? [device] : [];
+  const off = [...new Set([...fencedDevices(who, seen), ...open])].map((one) => localnetOffStep(one, who.owner));
+  return needed ? [...off, forgetStep] : off;
 }
+
+/** A number is given once: a note that has another one than its link has, or whose link is not there, is of a link that is gone. */
+const forgetStep: Step = {
+  what: "forget route_localnet of links that are gone",
+  do: sh(`for note in ${localnetNotes}/*; do
+  [ -e "$note" ] || continue
+  link=\${note##*/}; number=$(limit ip -o link show dev "$link" 2>/dev/null | cut -d: -f1)
+  if [ ! -e "/proc/sys/net/ipv4/conf/$link" ] || { [ -n "$number" ] && [ "$number" != "$(cat "$note")" ]; }; then rm -f "$note"; fi
+done`),
+};
 
 /** The links that an owner's rules fence off. */
 function fencedDevices({ owner, former }: RuleOwner, seen: readonly IptablesSeen[]): string[] {
@@ -64,9 +81,6 @@ function setting(device: string): string {
 function ifindex(device: string): string {
   return `limit ip -o link show dev ${quote(device)} 2>/dev/null | cut -d: -f1`;
 }
-
-/** Where it is noted on which links we have turned it on: a file each. */
-export const localnetNotes = `${runDir}/route_localnet`;
 
 function noteFile(device: string): string {
   return `${localnetNotes}/${device}`;

@@ -200,8 +200,8 @@ export const portPublish = define<Args>()({
   plan,
   present: (_args, seen, context) => firewallPresent(seen, context),
   teardown(args, seen, context) {
-    const device = context.state?.backend === "iptables" && onLoopback(args) ? seen.way?.dev : undefined;
-    const localnet = localnetTeardown(context, device, seen.localnet, viewsOf(seen));
+    const needed = context.state?.backend === "iptables" && onLoopback(args);
+    const localnet = localnetTeardown(context, needed, seen.way?.dev, seen.localnet, viewsOf(seen));
     const steps = [...localnet, ...firewallTeardown(seen, context)];
     return steps.length === 0 ? [] : [...steps, dropFlows(args)];
   },

@@ -61,6 +61,13 @@ historyTests({
         "nat ~ flush chains",
         "lab -",
       ],
+      "nor does its note stay where somebody has deleted the link and the rules that tell": [
+        "dns = moved",
+        "up",
+        "lab ~ delete",
+        "nat ~ delete chains",
+        "destroy",
+      ],
       "a guard that somebody has put into another order is filled anew": ["dns = udp", "up", "two ~ reorder"],
       "a published port whose bridge was replaced forgets the former one": [
         "dns = near",
