@@ -19,6 +19,11 @@ historyTests({
         "up",
         "two ~ foreign rule",
       ],
+      "a port without hairpin whose bridge was replaced is drift, and whole with one more up": [
+        "web = other",
+        "up",
+        "lab = other",
+      ],
       "a bridge whose making was cut off is none of those that stay closed": [
         "nat = two",
         "dns = far",

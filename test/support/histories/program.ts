@@ -56,7 +56,10 @@ export class Program {
   /** What `up --refresh` does: refreshes, replaces, makes and changes, deletes what is declared no more. */
   async up(): Promise<void> {
     const replaced = await this.#upOnce();
-    if (replaced && this.theme.looks) await this.#upOnce();
+    const looking = [...this.declared.keys()].some((slot) =>
+      this.theme.looks?.(argsOf(this.theme, this.declared, slot)),
+    );
+    if (replaced && looking) await this.#upOnce();
   }
 
   async #upOnce(): Promise<boolean> {

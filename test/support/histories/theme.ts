@@ -19,8 +19,8 @@ export interface Slot {
 export interface Theme {
   /** What stands on the machine before, and is nobody's business: bash. */
   ground: string;
-  /** Whether slots look at one that they need without naming it: when that is replaced it takes one more `up` (docs/trust.md). */
-  looks?: boolean;
+  /** Whether such inputs look at another slot without naming it: when that is replaced it takes one more `up` (docs/trust.md). */
+  looks?: (inputs: Record<string, unknown>) => boolean;
   slots: Record<string, Slot>;
 }
 

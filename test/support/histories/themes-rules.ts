@@ -75,6 +75,7 @@ const nftRule = (chain: string, number: number, back = "") =>
 
 /** Translations, filters and published ports, by nftables. */
 export const rules: Theme = {
+  looks: ({ hairpin }) => hairpin === false,
   ground: admin,
   slots: {
     lab: bridge,
@@ -129,7 +130,7 @@ const legacy = { backend: "iptables" };
 
 /** The same by iptables. */
 export const iptablesRules: Theme = {
-  looks: true,
+  looks: ({ hostPort }) => hostPort !== undefined,
   ground: `${admin}\niptables -N admin; iptables -A admin -j RETURN; iptables -A FORWARD -s 192.0.2.99 -j admin; ip6tables -A INPUT -s 2001:db8::99 -j DROP
     iptables -t nat -A POSTROUTING -s 192.0.2.98 -j ACCEPT; iptables -t raw -S >/dev/null; iptables -t mangle -S >/dev/null; ip6tables -t nat -S >/dev/null; ip6tables -t raw -S >/dev/null`,
   slots: {
