@@ -1,7 +1,7 @@
 // A host on paper: what a plan looks at, and what its steps make of it. It knows the few commands by which labs are made, so that
 // a change of a standing lab can be planned without one; that a kernel takes them is shown by test/kernel/lab.test.ts.
 
-import { subnetOf } from "../../provider/kernel/addresses.ts";
+import { contains, subnetOf } from "../../provider/kernel/addresses.ts";
 import type { Command, Fact, IpCommand, Reply, Step } from "../../provider/kernel/command.ts";
 import { ruleCounts } from "../../provider/kernel/ruleset.ts";
 import { type PaperLink, setLink, shownLink } from "./paper-link.ts";
@@ -109,7 +109,9 @@ export class PaperHost {
   #said(text: string, path: string | undefined): Reply {
     const inside = /nsenter --net='\/run\/netns\/([^']*)'|\/run\/netns\/([\w-]+)'$/.exec(text);
     const inode = this.namespaces.get(inside?.[1] ?? inside?.[2] ?? "");
-    if (inside && inode === undefined) return no(`cannot open /run/netns/${inside[1]}: ${gone}`);
+    // What does not care for a failure has no answer.
+    if (inside && inode === undefined)
+      return text.endsWith("|| [ $? -le 2 ]") ? yes() : no(`cannot open /run/netns/${inside[1]}: ${gone}`);
     if (text.startsWith("limit stat -L -c '%i %n'"))
       return yes([...this.namespaces].map(([name, id]) => `${id} /run/netns/${name}`).join("\n"));
     if (text.startsWith("limit stat -L -c %i")) return yes(`${inode}`);
@@ -133,6 +135,7 @@ export class PaperHost {
 
   #shown({ args, netns = "", family }: IpCommand): Reply {
     if (netns !== "" && !this.namespaces.has(netns)) return no(`Cannot open network namespace "${netns}": ${gone}`);
+    if (args[0] === "route" && args[1] === "get") return this.#way(`${args[2]}`);
     if (args[0] === "route")
       return yes(
         JSON.stringify(this.routes.filter((one) => one.netns === netns && one.dst.includes(":") === (family === 6))),
@@ -140,6 +143,14 @@ export class PaperHost {
     const name = args[args.indexOf("dev") + 1];
     const found = this.links.filter((one) => one.netns === netns && (!args.includes("dev") || one.ifname === name));
     return found.length === 0 ? no(`Device "${name}" does not exist.`) : yes(JSON.stringify(found.map(shownLink)));
+  }
+
+  /** The way from the host to an address: straight through a link with an address in the same subnet, or by the gateway. */
+  #way(target: string): Reply {
+    const [link] = this.links.filter((one) => one.netns === "" && one.addresses.some((cidr) => contains(cidr, target)));
+    if (!link) return yes(JSON.stringify([{ dev: "up0", gateway: "203.0.113.1", prefsrc: "203.0.113.2" }]));
+    const own = link.addresses.find((cidr) => contains(cidr, target));
+    return yes(JSON.stringify([{ dev: link.ifname, prefsrc: own?.split("/")[0] }]));
   }
 
   #listed() {
