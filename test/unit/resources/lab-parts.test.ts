@@ -34,10 +34,11 @@ const rich = {
 };
 
 const worked = (inputs: Bag) => new Paper("Lab", inputs, {}).args as unknown as LabArgs;
-const parts = partsOf(worked(rich));
-const of = (wanted: string) => parts.filter(({ definition: { kind } }) => kind === wanted);
 /** The inputs of all parts of a kind, by the part's name, without what all parts have. */
-const argsOf = (kind: string) => Object.fromEntries(of(kind).map(({ name, args }) => [name, bare(args)]));
+function argsOf(wanted: string): Bag {
+  const of = partsOf(worked(rich)).filter(({ definition: { kind } }) => kind === wanted);
+  return Object.fromEntries(of.map(({ name, args }) => [name, bare(args)]));
+}
 
 function bare({ owner: _owner, adopt: _adopt, macAddress: _mac, ...args }: Part["args"]): Bag {
   if (args.peer === undefined) return args;
@@ -154,7 +155,7 @@ test("what a lab expects is tried from a container's namespace, or the host, to 
 });
 
 test("a part is told by the lab's own inputs where these say what its own do", () => {
-  const some = parts.filter(({ at }) => /^(containers\.web|networks\.shop|expect)/.test(at));
+  const some = partsOf(worked(rich)).filter(({ at }) => /^(containers\.web|networks\.shop|expect)/.test(at));
   const inputs = Object.fromEntries(some.map((part) => [part.definition.kind, part.inputs]));
   expect(inputs).toStrictEqual({
     Netns: { sysctls: "sysctls" },
