@@ -35,10 +35,14 @@ describe("in a rehearsal", () => {
   test("rules that the program leaves to the host are in the words that the reader wants", () => {
     const backendOf = (kind: string, args: Bag, backend?: "nftables" | "iptables") => {
       const explaining = { file: join(folder, "none"), ...(backend && { backend }) };
-      return rehearsed(definitionOf(kind), explaining).check({}, { ...args, owner: "linuxnet:a/b/c/d" }).inputs.backend;
+      const { check } = rehearsed(definitionOf(kind), explaining);
+      const { inputs, failures } = check({}, { ...args, owner: "linuxnet:a/b/c/d" });
+      expect(failures).toEqual([]);
+      return inputs.backend;
     };
     const rule = { action: "drop" };
     expect(backendOf("ForwardRule", rule)).toBe("auto");
+    expect(backendOf("ForwardRule", { ...rule, backend: "nftables" })).toBe("nftables");
     expect(backendOf("ForwardRule", rule, "iptables")).toBe("iptables");
     expect(backendOf("ForwardRule", { ...rule, backend: "nftables" }, "iptables")).toBe("iptables");
     expect(backendOf("Bridge", { name: "lab0" }, "iptables")).toBeUndefined();
