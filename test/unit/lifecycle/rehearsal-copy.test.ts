@@ -1,5 +1,6 @@
 // What a rehearsal does to the copy of a host, and what it tells of that. Both are played turn by turn; how a copy is made by a kernel
 // is shown by test/e2e/explain*.test.ts.
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +19,10 @@ type Bag = Record<string, unknown>;
 const folder = mkdtempSync(join(tmpdir(), "linuxnet-rehearsal-copy-"));
 const file = join(folder, "told");
 const owner = "linuxnet:test/dev/Thing/t@00000000";
+
+/** A name that no run before has used: copies are kept as long as the process. */
+const named = (name: string) => `${name}-${run}`;
+const run = randomBytes(4).toString("hex");
 
 /** The hosts and their copies, by name: `lab1`, `copy of lab1`. */
 const played = new Map<string, ToldHost>();
@@ -66,16 +71,22 @@ const picture: Turn = {
 };
 const looksAtAll = ["iptables", "links", "names", "nft", "routes4", "routes6", "switches"];
 
+const here = "this machine";
+
 /** The turns of a host and of its copy, which is set up in its first turn. */
 function play(name: string, real: Turn[], copy: Turn[]): { real: ToldHost; copy: ToldHost } {
   const hosts = { real: new ToldHost(...real), copy: new ToldHost(...copy) };
-  played.set(name, hosts.real).set(`copy of ${name}`, hosts.copy);
+  const whole = name === here ? name : named(name);
+  played.set(whole, hosts.real).set(`copy of ${whole}`, hosts.copy);
   return hosts;
 }
 
 const operations = (definition: Partial<Definition> = {}, more: Partial<Explaining> = {}) =>
   rehearsed({ ...thing, fields: { value: z.string(), pid: z.number().optional() }, ...definition }, { file, ...more });
-const argsOn = (host: string, more: Bag = {}) => ({ owner, value: "v", connection: { host }, ...more });
+const argsOn = (host: string, more: Bag = {}) => ({
+  ...{ owner, value: "v", connection: { host: named(host) } },
+  ...more,
+});
 
 /** What was told, a line for each thing that was done. */
 function told(): unknown[] {
@@ -91,7 +102,7 @@ function told(): unknown[] {
 
 const setIt = { what: "set it", command: sh("set"), asked: "" };
 const line = (host: string, operation: string, all: Bag[] = [setIt]) => ({
-  ...{ kind: "Thing", operation, host, owner },
+  ...{ kind: "Thing", operation, host: host === here ? host : named(host), owner },
   steps: all,
 });
 
@@ -147,7 +158,7 @@ describe("the copy of a host", () => {
       [none, none, there, none, there, none, none, there, none, none, there],
     );
     const reached = async (connection: Bag) => {
-      await operations().create({ ...argsOn("one"), connection: { host: "one", ...connection } });
+      await operations().create({ ...argsOn("one"), connection: { host: named("one"), ...connection } });
       return real.left;
     };
     expect(await reached({ user: "lab" })).toBe(2);
@@ -160,9 +171,13 @@ describe("the copy of a host", () => {
   });
 
   test("is of this machine where no connection is given", async () => {
-    play("this machine", [picture], [none, none, there]);
-    await operations().create({ owner, value: "v" });
-    expect(told()).toEqual([line("this machine", "create")]);
+    const args = { owner, value: "v" };
+    // What is removed is not there: that sets the copy up, if nobody has.
+    play(here, [picture], [none, none]);
+    await operations().delete(args);
+    play(here, [], [none, there]);
+    await operations().create(args);
+    expect(told()).toEqual([line(here, "create")]);
   });
 
   test("has the rules of others, unless its reader wants the words of a host without nft", async () => {
