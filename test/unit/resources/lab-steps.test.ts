@@ -99,14 +99,40 @@ describe("a change of a lab", () => {
   });
 });
 
+describe("a lab of which a question fails", () => {
+  test("says so by itself, in a change too: that is no drift of a part", () => {
+    const host = new PaperHost();
+    const set = { ...plain, containers: { web: { ...web, sysctls: { "net.ipv4.ip_forward": "1" } }, client } };
+    const site = new LabSite(plain, host).make();
+    host.answers.push(["/proc/sys/net/ipv4/ip_forward' /dev/null", { code: 124, stdout: "", stderr: "injected" }]);
+    const refused = "refused: cannot look at the host: injected. Nothing was changed.";
+    for (const one of [new LabSite(set, host), site.next(set)])
+      expect([one.plan(), one.plan()]).toEqual([refused, refused]);
+  });
+});
+
+test("the note of files that somebody has taken away goes with the container that had them", () => {
+  const { web: _web, ...others } = plain.containers;
+  const site = new LabSite({ ...plain, containers: { web: { ...web, hostname: "www" }, ...others } }).make();
+  const gone = () => told(site.next({ ...plain, containers: others }).plan());
+  expect(gone()).not.toContain("containers.web (web/files) is wanted no more");
+  site.host.answers.push(["echo lost", { code: 0, stdout: "lost\n", stderr: "" }]);
+  expect(gone()).toContain("containers.web (web/files) is wanted no more");
+});
+
 describe("a lab", () => {
-  test("forwards the family of a published port, also where nothing is masqueraded", () => {
-    const networks = { shop: { ...plain.networks.shop, masquerade: false } };
-    const forwards = (publish: string[]) =>
-      done(new LabSite({ networks, containers: { web: { ...web, publish } } }).plan()).includes(
-        "turn IP forwarding on",
-      );
-    expect([forwards(["8080:80"]), forwards([])]).toEqual([true, false]);
+  test("forwards the families of its published ports, also where nothing is masqueraded", () => {
+    const forwards = (subnets: string[], publish: string[]) => {
+      const networks = { shop: { subnets, masquerade: false } };
+      const site = new LabSite({ networks, containers: { web: { ...web, publish } } });
+      const { typed } = stepsOf(site).find(({ what }) => what === "turn IP forwarding on") ?? {};
+      return ["ipv4", "ipv6"].filter((family) => typed?.lines.some((line) => line.includes(`net.${family}.`)));
+    };
+    const [four, six] = ["10.5.0.0/24", "fd05::/64"];
+    expect(forwards([four], ["8080:80"])).toEqual(["ipv4"]);
+    expect(forwards([six], ["8080:80"])).toEqual(["ipv6"]);
+    expect(forwards([four, six], ["8080:80"])).toEqual(["ipv4", "ipv6"]);
+    expect(forwards([four, six], [])).toEqual([]);
   });
 
   test("is there while any part of it is; what it expects is no part of it", () => {
