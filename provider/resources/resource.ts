@@ -97,6 +97,10 @@ function omitted(optional: string[], args: Record<string, unknown>, own: Record<
 /** The engine's wire format loses a key named `__proto__` without a word, so it is refused before it gets there. */
 function refuseProto(value: unknown, at: string): void {
   if (typeof value !== "object" || value === null || pulumi.Output.isInstance(value)) return;
+  if (Array.isArray(value)) {
+    for (const [index, one] of value.entries()) refuseProto(one, `${at}[${index}]`);
+    return;
+  }
   for (const key of Object.getOwnPropertyNames(value)) {
     const property = at ? `${at}.${key}` : key;
     if (key === "__proto__") throw new pulumi.RunError(`property ${property}: this key is not allowed`);

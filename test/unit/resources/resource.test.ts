@@ -104,4 +104,9 @@ test("a key named __proto__ is refused at any depth, also where its neighbours a
   expect(() => new linuxnet.VethPair("odd", { name: "v0", peer } as unknown as linuxnet.VethPairArgs)).toThrow(
     new pulumi.RunError("property peer.impairment.loss.__proto__: this key is not allowed"),
   );
+  const routes = [{ to: "10.7.0.0/16" }, JSON.parse('{ "to": "10.8.0.0/16", "__proto__": { "via": "10.9.0.1" } }')];
+  const listed = { name: "v0", peer: { name: "eth0", routes } } as linuxnet.VethPairArgs;
+  expect(() => new linuxnet.VethPair("odd", listed)).toThrow(
+    new pulumi.RunError("property peer.routes[1].__proto__: this key is not allowed"),
+  );
 });
