@@ -97,10 +97,28 @@ export function addressChanges(
   if (surplus.length === 0 && missing.length === 0) return [];
   const steps = addressSteps(wanted, link, surplus, missing);
   const actual = link.addresses.filter((address) => isWanted(address) || removable(address));
-  const [cut] = surplus;
-  const all = surplus.every(isWanted) && wanted.addresses.every((address) => link.addresses.includes(address));
-  if (cut === undefined || !all || moved.size > 0) return [{ property: `${wanted.prefix}addresses`, actual, steps }];
-  return [{ drift: `${wanted.name} has no route to ${subnetOf(cut)}, where its address ${cut} is`, steps }];
+  const cut = surplus.find((address) => isWanted(address) && isCutOff(address));
+  const alone = surplus.every(isWanted) && wanted.addresses.every((address) => link.addresses.includes(address));
+  return told(wanted, steps, { actual, cut, alone: alone && moved.size === 0 });
+}
+
+/**
+ * A lost route is told in words, also beside other addresses: those alone may be the ones that are declared, and nothing would be mended.
+ */
+function told(
+  { prefix, name }: WantedLink,
+  steps: Step[],
+  { actual, cut, alone }: { actual: string[]; cut: string | undefined; alone: boolean },
+): Change[] {
+  const property = `${prefix}addresses`;
+  if (cut === undefined) return [{ property, actual, steps }];
+  const drift = `${name} has no route to ${subnetOf(cut)}, where its address ${cut} is`;
+  return alone
+    ? [{ drift, steps }]
+    : [
+        { property, actual, steps },
+        { drift, steps: [] },
+      ];
 }
 
 /**

@@ -24,6 +24,13 @@ historyTests({
         "up",
         "lab = other",
       ],
+      "a bridge that has lost its route while a repair of its addresses was cut off gets it again at once": [
+        "dns = web",
+        "up",
+        "lab ~ another address",
+        "up, plugin at 1",
+        "lab ~ flush routes",
+      ],
       "a bridge whose making was cut off is none of those that stay closed": [
         "nat = two",
         "dns = far",
