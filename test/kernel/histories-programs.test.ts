@@ -13,6 +13,14 @@ historyTests({
         "lab = other",
         "up, plugin at 2",
       ],
+      "a folder that was left empty goes with the next operation, whatever stands": [
+        "dns = plain",
+        "resolver = plain",
+        "up",
+        "cable = plain",
+        "program = other",
+        "up, session at 9",
+      ],
       "a namespace whose lo was up and is to be down stands as one whose lo never was": [
         "blue = plain",
         "up",

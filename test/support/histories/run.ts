@@ -31,7 +31,7 @@ interface Options {
 /**
  * Runs random histories, one after the other on one machine; one that fails is made shorter, each try on a fresh machine.
  *
- * @param total what was done is counted here, that of histories that held; also when another one fails
+ * @param total what was done is counted here, of histories that held until one fails
  * @throws Error with the shortest history that failed, and the seed
  */
 export async function runHistories(theme: Theme, { runs, lines, twice = false }: Options, total: Tally): Promise<void> {
@@ -41,6 +41,7 @@ export async function runHistories(theme: Theme, { runs, lines, twice = false }:
     if (Date.now() > until) return;
     try {
       const tally = await play(theme, history, place.machine, place.before, twice);
+      if (until < Number.POSITIVE_INFINITY) return;
       for (const [what, times] of Object.entries({ ...tally, histories: 1 })) total[what] = (total[what] ?? 0) + times;
     } catch (error) {
       // At once: a run that is ended early would not tell it.

@@ -48,6 +48,8 @@ function withoutKept(line: string): string[] {
 function settled(section: string, line: string): string[] {
   // What a program has said, and how it ended before, is its past.
   if (/^(\S+ \S+ )?\/run\/linuxnet\/process\/[^/]+\/(last$|last:|log:)/.test(line)) return [];
+  // What was cut off before its folder was tidied leaves it empty: the next operation takes it away.
+  if (/^\S+ \S+ \/run\/linuxnet\/claims$/.test(line)) return [];
   if (/^(routes|netns)/.test(section) && /fe80::|ff00::|^\S+ \d+$/.test(line)) return [];
   const plain = line
     .replace(/"ifindex":\d+,/, "")
