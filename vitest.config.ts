@@ -59,7 +59,7 @@ export default defineConfig({
       project("unit", 60_000),
       project("kernel", 300_000, { exclude: lengthyKernel }),
       project("ssh", 300_000, { exclude: repeated }),
-      project("e2e", 600_000, { exclude: lengthy }),
+      project("e2e", process.env.LINUXNET_LONG ? 1_800_000 : 600_000, { exclude: lengthy }),
       // Real machines: `npm run test:vm` alone.
       ...(process.env.LINUXNET_VM ? [alone("vm", 1, 2_400_000, 2)] : []),
       // Behind Debian's ufw, firewalld and docker.io: `npm run test:firewalls` alone.

@@ -4,6 +4,7 @@ import { execa, type ResultPromise } from "execa";
 import { Host } from "../../provider/host/host.ts";
 import { type Launch, plainLaunch, shellEnv } from "../../provider/host/shell.ts";
 import { quoteAll } from "../../provider/kernel/quote.ts";
+import { long } from "./long.ts";
 import { expectSame, readSnapshot, type Snapshot, snapshotScript } from "./snapshot.ts";
 
 /** What a command in a machine answered. */
@@ -68,8 +69,8 @@ export async function begin([file, ...args]: [string, ...string[]]): Promise<Beg
  * process at most, and nothing of it can be seen on the real machine but its processes.
  */
 export class Machine {
-  /** Milliseconds that a command in the machine may take. */
-  patience = 120_000;
+  /** Milliseconds that a command in the machine may take; in the long run much is done side by side. */
+  patience = long ? 600_000 : 120_000;
   protected begun: Begun;
   #host: Host | undefined;
   #baseline: Snapshot | undefined;
