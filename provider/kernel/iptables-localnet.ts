@@ -62,7 +62,7 @@ const forgetStep: Step = {
   what: "forget route_localnet of links that are gone",
   do: sh(`for note in ${localnetNotes}/*; do
   [ -e "$note" ] || continue
-  link=\${note##*/}; number=$(limit ip -o link show dev "$link" 2>/dev/null | cut -d: -f1)
+  link=\${note##*/}; number=$(${ifindex('"$link"')})
   if [ ! -e "/proc/sys/net/ipv4/conf/$link" ] || { [ -n "$number" ] && [ "$number" != "$(cat "$note")" ]; }; then rm -f "$note"; fi
 done`),
 };
@@ -78,8 +78,9 @@ function setting(device: string): string {
   return `/proc/sys/net/ipv4/conf/${device}/route_localnet`;
 }
 
-function ifindex(device: string): string {
-  return `limit ip -o link show dev ${quote(device)} 2>/dev/null | cut -d: -f1`;
+/** @param word the link's name, as a word of the shell */
+function ifindex(word: string): string {
+  return `limit ip -o link show dev ${word} 2>/dev/null | cut -d: -f1`;
 }
 
 function noteFile(device: string): string {
@@ -95,7 +96,7 @@ export function localnetStep(device: string, owner: string): Step {
   const on = [
     `if [ "$(cat ${file})" = 0 ]; then`,
     `  ${makeDir(localnetNotes)}`,
-    `  ${ifindex(device)} >${note}`,
+    `  ${ifindex(quote(device))} >${note}`,
     `  echo 1 >${file}`,
     "fi",
   ].join("\n");
@@ -116,7 +117,7 @@ function localnetOff(device: string, owner: string): string {
   const others = `${fences} | grep -F -e ${quote(` -i ${device} `)}`;
   return [
     `if [ -e ${note} ] && [ -z "$(${others} | grep -vF ${quote(`${owner} #`)})" ]; then`,
-    `  if [ "$(${ifindex(device)})" = "$(cat ${note})" ]; then echo 0 >${file}; fi`,
+    `  if [ "$(${ifindex(quote(device))})" = "$(cat ${note})" ]; then echo 0 >${file}; fi`,
     `  rm -f ${note}`,
     "fi",
   ].join("\n");

@@ -130,10 +130,8 @@ function misplaced(
   standing: readonly string[],
   removable: (address: string) => boolean,
 ): string[] {
-  const groups = Map.groupBy(
-    wanted.filter((address) => familyOf(address) === 4),
-    subnetOf,
-  );
+  const ipv4 = [...new Set(wanted)].filter((address) => familyOf(address) === 4);
+  const groups = Map.groupBy(ipv4, subnetOf);
   return [...groups.values()].flatMap((group) => {
     const there = standing.filter((address) => group.includes(address));
     const at = there.findIndex((address, index) => address !== group[index]);

@@ -22,7 +22,7 @@ export interface VethEndArgs {
   netns?: pulumi.Input<string>;
   /** The bridge that it is a port of; default none. */
   bridge?: pulumi.Input<string>;
-  /** Addresses with prefix; default none. */
+  /** Addresses with prefix; of IPv4 the first of a subnet is its source. Default none. */
   addresses?: pulumi.Input<pulumi.Input<string>[]>;
   /** The next hop of the default route, one per family; only inside a namespace, since the host's own route is never touched. */
   gateway?: pulumi.Input<string | pulumi.Input<string>[]>;

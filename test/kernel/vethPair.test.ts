@@ -35,6 +35,13 @@ describe("a pair", () => {
     await pair.destroy();
   });
 
+  test("of whose far end an address is named twice stands as if it were named once", async ({ lab }) => {
+    const addresses = ["172.18.0.11/16", "172.18.0.11/16", "172.18.0.12/16"];
+    const pair = await make(lab, "VethPair", "one", { ...args, peer: { name: "eth0", netns: "ct1", addresses } });
+    expect(await pair.refresh()).toEqual([]);
+    await pair.destroy();
+  });
+
   test("between two namespaces, under one name, leaves nothing in the host's own", async ({ lab }) => {
     const ends = { name: "eth0", netns: "ct2", addresses: ["10.1.0.1/30"] };
     const pair = await make(lab, "VethPair", "one", {
